@@ -1,0 +1,277 @@
+//! `Error`: what can be wrong with the things a caller hands in, each with the place, what was expected
+//! there and what was found.
+//!
+//! Everything is checked once, at the public door; behind it the crate computes without looking again.
+
+use crate::real::Real;
+use ndarray::{ArrayView, Dimension};
+use std::fmt;
+use std::path::PathBuf;
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call was refused. Its `Display` is a whole sentence for a person to read.
+///
+/// ```
+/// use chainrule::Error;
+///
+/// let error = Error::Shape { place: "bias", layer: Some(1), expected: vec![3], found: vec![4] };
+/// assert_eq!(error.to_string(), "layer 1: bias: expected shape [3], found [4]");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// An array has another shape than its place asks for.
+    Shape {
+        /// What the array is: `inputs`, `targets`, `weights`, `bias`, …
+        place: &'static str,
+        /// The layer it belongs to, counted from 0; `None` where it belongs to none.
+        layer: Option<usize>,
+        /// The shape that would have fitted.
+        expected: Vec<usize>,
+        /// The shape that came.
+        found: Vec<usize>,
+    },
+    /// There is nothing to compute with: no rows, no columns, no layers.
+    Empty {
+        /// What is empty.
+        place: &'static str,
+    },
+    /// A NaN or an infinity where a number has to stand.
+    NotFinite {
+        /// What the array is: `inputs`, `targets`, `weights`, `bias`, …
+        place: &'static str,
+        /// The layer it belongs to, counted from 0; `None` where it belongs to none.
+        layer: Option<usize>,
+        /// Where in the array, row first.
+        index: Vec<usize>,
+        /// The value that stands there.
+        found: f64,
+    },
+    /// A number outside the range in which it means something, such as a negative learning rate.
+    OutOfRange {
+        /// The number's name.
+        name: &'static str,
+        /// The range, in words.
+        expected: String,
+        /// The value that came.
+        found: f64,
+    },
+    /// A class label that is not below the number of classes.
+    Label {
+        /// The row, counted from 0.
+        row: usize,
+        /// The number of classes; labels run from 0 to one less.
+        classes: usize,
+        /// The label that came.
+        found: usize,
+    },
+    /// A loss that cannot be had from the network's output activation.
+    Pairing {
+        /// The loss.
+        loss: &'static str,
+        /// The activation of the last layer.
+        activation: &'static str,
+        /// What to take instead.
+        instead: &'static str,
+    },
+    /// A softmax over a single unit, which is 1 whatever comes in.
+    SoftmaxOfOne {
+        /// The layer, counted from 0.
+        layer: usize,
+    },
+    /// `backward` without a `forward` of the same network and as many rows before it.
+    NoForward {
+        /// The rows of the batch handed to `backward`.
+        expected: usize,
+        /// The rows of the last `forward` (0: there was none).
+        found: usize,
+    },
+    /// A cost that is NaN or infinite: on the explicit pass, where there is no epoch to name.
+    CostNotFinite {
+        /// The cost.
+        cost: f64,
+    },
+    /// Training has diverged: a cost or a parameter is NaN or infinite. The network is back at the start of
+    /// the epoch and the velocity at zero.
+    Diverged {
+        /// The epoch, counted from 0.
+        epoch: usize,
+        /// The cost that was seen: NaN or infinite, or finite if only the parameters are not.
+        cost: f64,
+        /// The last finite cost of a batch; `None` if there was none.
+        last_finite_cost: Option<f64>,
+        /// The learning rate of that epoch.
+        learning_rate: f64,
+    },
+    /// A file that could not be read, or does not hold what it should.
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: FileProblem,
+    },
+}
+
+/// What is wrong with a file. Offsets and sizes are in bytes, of the uncompressed contents.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum FileProblem {
+    /// The operating system refused.
+    Io {
+        /// Its reason.
+        kind: std::io::ErrorKind,
+        /// Its words.
+        message: String,
+    },
+    /// The file is gzip-compressed and the crate was built without the feature `gzip`.
+    NeedsGzip,
+    /// The first bytes are those of another kind of file.
+    Magic {
+        /// The kind of file, and the bytes that it starts with.
+        expected: String,
+        /// The bytes that stand there.
+        found: Vec<u8>,
+    },
+    /// The file ends too early.
+    Truncated {
+        /// Its size by its own header.
+        expected: u64,
+        /// Its size.
+        found: u64,
+    },
+    /// Bytes follow after the end.
+    Trailing {
+        /// Its size by its own header.
+        expected: u64,
+    },
+    /// A label that is not below the number of classes.
+    Label {
+        /// Where it stands.
+        offset: u64,
+        /// The number of classes.
+        classes: usize,
+        /// The label.
+        found: usize,
+    },
+    /// Dimensions whose product does not fit into memory.
+    TooLarge {
+        /// The dimensions in the header.
+        dimensions: Vec<u64>,
+    },
+    /// A file that holds no examples.
+    NoExamples,
+    /// Two files that belong together hold different numbers of examples.
+    Examples {
+        /// The number in the other file.
+        expected: usize,
+        /// The number in this one.
+        found: usize,
+    },
+}
+
+/// `layer 2: ` or nothing.
+struct At(Option<usize>);
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(layer) => write!(f, "layer {layer}: "),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Shape { place, layer, expected, found } => {
+                write!(f, "{}{place}: expected shape {expected:?}, found {found:?}", At(*layer))
+            }
+            Error::Empty { place } => write!(f, "{place}: expected at least one, found none"),
+            Error::NotFinite { place, layer, index, found } => {
+                write!(f, "{}{place}: expected finite numbers, found {found} at {index:?}", At(*layer))
+            }
+            Error::OutOfRange { name, expected, found } => write!(f, "{name}: expected {expected}, found {found}"),
+            Error::Label { row, classes, found } => {
+                write!(f, "label of row {row}: expected 0 to {}, found {found}", classes.saturating_sub(1))
+            }
+            Error::Pairing { loss, activation, instead } => {
+                write!(f, "{loss} cannot be had from {activation} outputs: take {instead}")
+            }
+            Error::SoftmaxOfOne { layer } => {
+                write!(f, "layer {layer}: softmax of a single unit is always 1: take one sigmoid unit, or two units")
+            }
+            Error::NoForward { expected, found: 0 } => {
+                write!(f, "backward of {expected} rows: expected a forward of as many rows before it, found none")
+            }
+            Error::NoForward { expected, found } => {
+                write!(
+                    f,
+                    "backward of {expected} rows: expected a forward of as many rows before it, found {found} rows"
+                )
+            }
+            Error::CostNotFinite { cost } => {
+                write!(f, "cost: expected a finite number, found {cost}: try a smaller learning rate")
+            }
+            Error::Diverged { epoch, cost, last_finite_cost, learning_rate } => {
+                write!(f, "training diverged in epoch {epoch}: cost {cost}, ")?;
+                match last_finite_cost {
+                    Some(last) => write!(f, "last finite cost {last}")?,
+                    None => write!(f, "no finite cost before it")?,
+                }
+                write!(
+                    f,
+                    ", learning rate {learning_rate}. Try a learning rate ten times smaller, inputs scaled to about \
+                     -1 to 1, or smaller initial weights"
+                )
+            }
+            Error::File { file, problem } => write!(f, "{}: {problem}", file.display()),
+        }
+    }
+}
+
+impl fmt::Display for FileProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FileProblem::Io { message, .. } => write!(f, "{message}"),
+            FileProblem::NeedsGzip => {
+                write!(f, "gzip-compressed: unpack it, or build chainrule with the feature \"gzip\"")
+            }
+            FileProblem::Magic { expected, found } => write!(f, "expected {expected}, found {found:02x?} at offset 0"),
+            FileProblem::Truncated { expected, found } => {
+                write!(f, "truncated: expected {expected} bytes, found {found}")
+            }
+            FileProblem::Trailing { expected } => write!(f, "expected {expected} bytes, found more"),
+            FileProblem::Label { offset, classes, found } => {
+                write!(f, "label at offset {offset}: expected 0 to {}, found {found}", classes.saturating_sub(1))
+            }
+            FileProblem::TooLarge { dimensions } => {
+                write!(f, "dimensions {dimensions:?}: expected a product that fits into memory")
+            }
+            FileProblem::NoExamples => write!(f, "expected at least one example, found none"),
+            FileProblem::Examples { expected, found } => {
+                write!(f, "expected {expected} examples as in the file that belongs to it, found {found}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Refuses a NaN or an infinity, and names the first.
+pub(crate) fn check_finite<F: Real, D: Dimension>(
+    place: &'static str,
+    layer: Option<usize>,
+    array: &ArrayView<'_, F, D>,
+) -> Result<()> {
+    // `&`, not `&&`: without an early exit the loop is vectorised.
+    if array.fold(true, |finite, x| finite & x.is_finite()) {
+        return Ok(());
+    }
+    match array.view().into_dyn().indexed_iter().find(|(_, x)| !x.is_finite()) {
+        Some((index, x)) => Err(Error::NotFinite { place, layer, index: index.slice().to_vec(), found: x.f64() }),
+        None => Ok(()),
+    }
+}
