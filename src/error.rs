@@ -78,8 +78,8 @@ pub enum Error {
     },
     /// A softmax over a single unit, which is 1 whatever comes in.
     SoftmaxOfOne {
-        /// The layer, counted from 0.
-        layer: usize,
+        /// The layer, counted from 0; `None` for a layer that is in no network yet.
+        layer: Option<usize>,
     },
     /// `backward` without a `forward` of the same network and as many rows before it.
     NoForward {
@@ -201,7 +201,7 @@ impl fmt::Display for Error {
                 write!(f, "{loss} cannot be had from {activation} outputs: take {instead}")
             }
             Error::SoftmaxOfOne { layer } => {
-                write!(f, "layer {layer}: softmax of a single unit is always 1: take one sigmoid unit, or two units")
+                write!(f, "{}softmax of a single unit is always 1: take one sigmoid unit, or two units", At(*layer))
             }
             Error::NoForward { expected, found: 0 } => {
                 write!(f, "backward of {expected} rows: expected a forward of as many rows before it, found none")

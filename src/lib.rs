@@ -5,9 +5,26 @@
 
 mod real;
 mod error;
+mod activation;
+mod init;
+mod matmul;
+mod layer;
+mod loss;
+mod network;
+mod sgd;
+mod gradient_check;
+mod metrics;
 
+pub use activation::Activation;
 pub use error::{Error, FileProblem, Result};
+pub use gradient_check::{GradientCheck, Parameter, gradient_check};
+pub use init::Init;
+pub use layer::{Affine, Layer};
+pub use loss::Loss;
+pub use metrics::{ConfusionMatrix, accuracy};
+pub use network::{Network, NetworkBuilder, Workspace};
 pub use real::Real;
+pub use sgd::{Schedule, Sgd};
 
 pub use ndarray;
 pub use rand;

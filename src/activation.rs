@@ -1,0 +1,162 @@
+//! `Activation`: each f with its derivative beside it.
+//!
+//! ```text
+//!            f                                f′, from z and a = f(z)
+//! identity   (A1) a = z                       (D1) 1
+//! sigmoid    (A2) a = 1 / (1 + e⁻ᶻ)           (D2) a (1 − a)
+//! tanh       (A3) a = tanh z                  (D3) 1 − a²
+//! ReLU       (A4) a = max(0, z)               (D4) 1 where z > 0, else 0
+//! softmax    (A5) aᵢ = eᶻⁱ / Σⱼ eᶻʲ           (D5) ∂aᵢ/∂zⱼ = aᵢ (δᵢⱼ − aⱼ)
+//! ```
+//!
+//! Softmax mixes the units of a row, so its derivative is a matrix. That is why an activation acts on whole
+//! batches `[n, units]` here and not on single numbers: for the first four, B3 multiplies each entry by a
+//! slope; for softmax it multiplies each row by the Jacobian D5.
+
+use crate::real::Real;
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Zip};
+
+/// The function f that a layer puts on its pre-activations: A = f(Z).
+///
+/// [`Softmax`](Activation::Softmax) acts on each row as a whole, the others on each entry. All are finite at any
+/// finite pre-activation, and hand a NaN on instead of hiding it.
+///
+/// ```
+/// use chainrule::{Activation, Layer, Network, ndarray::array};
+///
+/// // One layer with W = I and b = 0 shows the function itself.
+/// let layer = Layer::new(array![[1.0, 0.0], [0.0, 1.0]], array![0.0, 0.0], Activation::Softmax)?;
+/// let a = Network::from_layers(vec![layer])?.predict(array![[0.0, 3.0_f64.ln()]].view())?;
+/// assert!((a[[0, 0]] - 0.25).abs() < 1e-15 && (a[[0, 1]] - 0.75).abs() < 1e-15);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Activation {
+    /// a = z: for regression outputs, with [`Loss::MeanSquaredError`](crate::Loss::MeanSquaredError).
+    Identity,
+    /// a = 1 / (1 + e⁻ᶻ), between 0 and 1: for yes-or-no outputs, with
+    /// [`Loss::BinaryCrossEntropy`](crate::Loss::BinaryCrossEntropy).
+    Sigmoid,
+    /// a = tanh z, between −1 and 1.
+    Tanh,
+    /// a = max(0, z), with slope 0 at z = 0.
+    Relu,
+    /// aᵢ = eᶻⁱ / Σⱼ eᶻʲ, a distribution over the units of a row: for one class out of several, with
+    /// [`Loss::CrossEntropy`](crate::Loss::CrossEntropy). Needs two units or more.
+    Softmax,
+    /// A function of your own, entry by entry, computed in `f64`. The [gradient check](crate::gradient_check())
+    /// tells whether `slope` is the derivative of `f`.
+    ///
+    /// ```
+    /// use chainrule::Activation;
+    ///
+    /// // softplus: ln(1 + eᶻ), whose slope is the sigmoid, which is 1 − e⁻ᵃ
+    /// let softplus = Activation::Custom {
+    ///     name: "softplus",
+    ///     f: |z| z.max(0.0) + (-z.abs()).exp().ln_1p(),
+    ///     slope: |_z, a| 1.0 - (-a).exp(),
+    /// };
+    /// assert_eq!(softplus.name(), "softplus");
+    /// ```
+    Custom {
+        /// What it is called, in errors and in files; two custom activations are equal when their names are.
+        name: &'static str,
+        /// a = f(z).
+        f: fn(f64) -> f64,
+        /// (z, a) ↦ f′(z), where a = f(z) saves computing it again.
+        slope: fn(f64, f64) -> f64,
+    },
+}
+
+impl Activation {
+    /// The name in lower case: `identity`, `sigmoid`, `tanh`, `relu`, `softmax`, or the custom one's own.
+    pub fn name(self) -> &'static str {
+        match self {
+            Activation::Identity => "identity",
+            Activation::Sigmoid => "sigmoid",
+            Activation::Tanh => "tanh",
+            Activation::Relu => "relu",
+            Activation::Softmax => "softmax",
+            Activation::Custom { name, .. } => name,
+        }
+    }
+
+    /// F2: A = f(Z), in place: `a` holds Z before and A after. `[n, units]`
+    pub(crate) fn forward<F: Real>(self, mut a: ArrayViewMut2<'_, F>) {
+        match self {
+            Activation::Identity => {}
+            Activation::Sigmoid => a.mapv_inplace(sigmoid),
+            Activation::Tanh => a.mapv_inplace(F::tanh),
+            // Written so that a NaN stays a NaN; `max` would turn it into 0.
+            Activation::Relu => a.mapv_inplace(|z| if z < F::zero() { F::zero() } else { z }),
+            Activation::Softmax => a.rows_mut().into_iter().for_each(softmax),
+            Activation::Custom { f, .. } => a.mapv_inplace(|z| F::from_f64(f(z.f64()))),
+        }
+    }
+
+    /// B3: dZ = dA ⊙ f′(Z), for softmax its Jacobian times dA, in place: `dz` holds dA before and dZ after.
+    /// Forward was A = f(Z), and handed over both Z and A. `[n, units]` each
+    pub(crate) fn backward<F: Real>(self, z: ArrayView2<'_, F>, a: ArrayView2<'_, F>, mut dz: ArrayViewMut2<'_, F>) {
+        let one = F::one();
+        match self {
+            Activation::Identity => {} // (D1) f′ = 1
+            Activation::Sigmoid => Zip::from(dz).and(a).for_each(|d, &a| *d *= a * (one - a)), // (D2)
+            Activation::Tanh => Zip::from(dz).and(a).for_each(|d, &a| *d *= one - a * a), // (D3)
+            Activation::Relu => Zip::from(dz).and(z).for_each(|d, &z| {
+                if z <= F::zero() {
+                    *d = F::zero()
+                }
+            }), // (D4)
+            Activation::Softmax => {
+                for (mut d, a) in dz.rows_mut().into_iter().zip(a.rows()) {
+                    // (D5) dzⱼ = Σᵢ daᵢ aᵢ (δᵢⱼ − aⱼ) = aⱼ (daⱼ − Σᵢ aᵢ daᵢ)
+                    let mean = Zip::from(&d).and(a).fold(F::zero(), |sum, &d, &a| sum + a * d);
+                    Zip::from(&mut d).and(a).for_each(|d, &a| *d = a * (*d - mean));
+                }
+            }
+            Activation::Custom { slope, .. } => {
+                Zip::from(dz).and(z).and(a).for_each(|d, &z, &a| *d *= F::from_f64(slope(z.f64(), a.f64())))
+            }
+        }
+    }
+}
+
+/// By variant, and custom ones by name: two function pointers tell nothing about being the same function.
+impl PartialEq for Activation {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Activation::Custom { name, .. }, Activation::Custom { name: other, .. }) => name == other,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+}
+
+/// (A2) σ(z) = 1 / (1 + e⁻ᶻ), for z < 0 as eᶻ / (1 + eᶻ): the exponential is at most 1 and cannot overflow.
+fn sigmoid<F: Real>(z: F) -> F {
+    let e = (-z.abs()).exp();
+    (if z < F::zero() { e } else { F::one() }) / (F::one() + e)
+}
+
+/// (A5) on one row. Numerator and denominator are divided by e^max, so that the largest exponential is 1.
+fn softmax<F: Real>(mut row: ArrayViewMut1<'_, F>) {
+    let max = row[argmax(row.view())];
+    let mut sum = F::zero();
+    row.mapv_inplace(|z| {
+        let e = (z - max).exp();
+        sum += e;
+        e
+    });
+    row.mapv_inplace(|e| e / sum);
+}
+
+/// Where the largest entry of a row stands, the first of equals.
+pub(crate) fn argmax<F: Real>(row: ArrayView1<'_, F>) -> usize {
+    let mut best = 0;
+    for (k, &z) in row.iter().enumerate() {
+        if z > row[best] {
+            best = k;
+        }
+    }
+    best
+}

@@ -1,0 +1,189 @@
+//! The gradient check: backpropagation against the definition of a derivative.
+//!
+//! ```text
+//! (N1)  ∂L/∂θ ≈ (L(θ−2h) − 8 L(θ−h) + 8 L(θ+h) − L(θ+2h)) / 12h
+//! ```
+//!
+//! It knows nothing of the chain rule: it moves one parameter, runs the forward pass and looks at the cost. The
+//! error of N1 is of the order h⁴ from the curve and 10⁻¹⁶/h from rounding, about 10⁻¹³ of the cost at h = 10⁻³.
+
+use crate::activation::Activation;
+use crate::error::Result;
+use crate::layer::{Affine, Layer};
+use crate::loss::Loss;
+use crate::network::{Network, Workspace};
+use crate::real::Real;
+use ndarray::ArrayView2;
+
+/// The change in a pre-activation that one step h makes: h is this over the largest input that the weight meets.
+const STEP: f64 = 1e-3;
+
+/// Entries checked in each weight matrix and each bias; of larger ones, so many evenly spaced.
+const MOST_ENTRIES: usize = 1000;
+
+/// Gradients below this share of the largest one are compared as if they were of this size, because N1 knows
+/// nothing more of them than its rounding errors.
+const FLOOR: f64 = 1e-4;
+
+/// What [`gradient_check`] found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct GradientCheck {
+    /// The largest of |a − m| / max(|a|, |m|, 10⁻⁴ · `largest_gradient`), a by backpropagation and m measured. Right
+    /// gradients stay below 10⁻⁶, wrong ones come to 10⁻² and more.
+    pub max_relative_error: f64,
+    /// The layer of that parameter, counted from 0.
+    pub layer: usize,
+    /// Which of the layer's parameters it is.
+    pub parameter: Parameter,
+    /// Its gradient by backpropagation.
+    pub analytic: f64,
+    /// Its gradient as measured.
+    pub numeric: f64,
+    /// The largest gradient by backpropagation, in absolute value. Where it is 0 the check says nothing.
+    pub largest_gradient: f64,
+    /// The number of parameters compared.
+    pub checked: usize,
+    /// The number left out because a step would have carried a ReLU across its kink, where there is no derivative.
+    pub skipped: usize,
+}
+
+/// One parameter of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parameter {
+    /// weights\[input, output\].
+    Weight {
+        /// The row.
+        input: usize,
+        /// The column.
+        output: usize,
+    },
+    /// bias\[output\].
+    Bias {
+        /// The entry.
+        output: usize,
+    },
+}
+
+/// Compares the gradients of [`Network::backward`] with differences of the cost (N1), parameter by parameter, in
+/// `f64` whatever the network computes in.
+///
+/// Every weight and bias is compared, or 1,000 evenly spaced ones in arrays that have more. A parameter costs four
+/// forward passes.
+///
+/// # Errors
+/// As [`Network::forward`] and [`Network::backward`].
+///
+/// ```
+/// use chainrule::{Activation, ChaCha8Rng, Loss, Network, gradient_check};
+/// use chainrule::{ndarray::array, rand::SeedableRng};
+///
+/// let mut rng = ChaCha8Rng::seed_from_u64(1);
+/// let network = Network::<f64>::builder(2)
+///     .layer(3, Activation::Tanh)
+///     .layer(2, Activation::Softmax)
+///     .build(&mut rng)?;
+/// let (x, y) = (array![[0.5, -1.0], [2.0, 0.1]], array![[1.0, 0.0], [0.0, 1.0]]);
+///
+/// let check = gradient_check(&network, x.view(), y.view(), Loss::CrossEntropy)?;
+/// assert!(check.max_relative_error < 1e-6 && check.largest_gradient > 0.0);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+pub fn gradient_check<F: Real>(
+    network: &Network<F>,
+    x: ArrayView2<'_, F>,
+    y: ArrayView2<'_, F>,
+    loss: Loss,
+) -> Result<GradientCheck> {
+    let mut network = in_f64(network)?;
+    let (x, y) = (x.mapv(F::f64), y.mapv(F::f64));
+    let mut workspace = Workspace::new(&network, x.nrows());
+    network.forward(x.view(), &mut workspace)?;
+    network.backward(x.view(), y.view(), loss, &mut workspace)?;
+    let at_rest = workspace.clone();
+    let mut gradients = at_rest.gradients().to_vec();
+
+    let entries = |g: &Affine<f64>| g.weights.iter().chain(&g.bias).fold(0.0, |max: f64, g| max.max(g.abs()));
+    let largest_gradient = at_rest.gradients().iter().map(entries).fold(0.0, f64::max);
+    // Stays NaN, which is below no bound, if every parameter has to be skipped.
+    let mut worst = GradientCheck {
+        max_relative_error: f64::NAN,
+        layer: 0,
+        parameter: Parameter::Bias { output: 0 },
+        analytic: f64::NAN,
+        numeric: f64::NAN,
+        largest_gradient,
+        checked: 0,
+        skipped: 0,
+    };
+    for layer in 0..network.layers().len() {
+        let input = if layer == 0 { x.view() } else { at_rest.a(layer - 1) };
+        for parameter in parameters(&network.layers()[layer]) {
+            let h = STEP / largest_input(parameter, input);
+            let theta = *parameter.of(&mut network.layers_mut()[layer].affine);
+            // L(θ + step), unless a ReLU has crossed its kink on the way.
+            let mut cost_at = |step: f64| {
+                *parameter.of(&mut network.layers_mut()[layer].affine) = theta + step;
+                network.forward_pass(x.view(), &mut workspace);
+                (!crosses_a_kink(&network, &at_rest, &workspace))
+                    .then(|| network.cost_of_pass(y.view(), loss, &workspace))
+            };
+            let costs = (cost_at(-2.0 * h), cost_at(-h), cost_at(h), cost_at(2.0 * h));
+            *parameter.of(&mut network.layers_mut()[layer].affine) = theta;
+            let (Some(minus_2h), Some(minus_h), Some(plus_h), Some(plus_2h)) = costs else {
+                worst.skipped += 1;
+                continue;
+            };
+            worst.checked += 1;
+            let numeric = (minus_2h - 8.0 * minus_h + 8.0 * plus_h - plus_2h) / (12.0 * h); // (N1)
+            let analytic = *parameter.of(&mut gradients[layer]);
+            let scale = analytic.abs().max(numeric.abs()).max(FLOOR * largest_gradient);
+            let error = if scale > 0.0 { (analytic - numeric).abs() / scale } else { 0.0 };
+            // A NaN is the worst of errors, and must neither lose a comparison nor be forgotten.
+            let first = worst.checked == 1;
+            if first || error.is_nan() || error > worst.max_relative_error {
+                worst = GradientCheck { max_relative_error: error, layer, parameter, analytic, numeric, ..worst };
+            }
+        }
+    }
+    Ok(worst)
+}
+
+impl Parameter {
+    /// The entry of an `Affine` that this names.
+    fn of(self, affine: &mut Affine<f64>) -> &mut f64 {
+        match self {
+            Parameter::Weight { input, output } => &mut affine.weights[[input, output]],
+            Parameter::Bias { output } => &mut affine.bias[output],
+        }
+    }
+}
+
+/// The parameters of a layer that are compared.
+fn parameters(layer: &Layer<f64>) -> Vec<Parameter> {
+    let (inputs, outputs) = (layer.inputs(), layer.outputs());
+    let weights = (0..inputs * outputs).step_by((inputs * outputs).div_ceil(MOST_ENTRIES));
+    let biases = (0..outputs).step_by(outputs.div_ceil(MOST_ENTRIES));
+    let weight = |i| Parameter::Weight { input: i / outputs, output: i % outputs };
+    weights.map(weight).chain(biases.map(|output| Parameter::Bias { output })).collect()
+}
+
+/// The largest factor, at least 1, with which a change of the parameter reaches a pre-activation.
+fn largest_input(parameter: Parameter, input: ArrayView2<'_, f64>) -> f64 {
+    match parameter {
+        Parameter::Weight { input: column, .. } => input.column(column).fold(1.0, |max: f64, a| max.max(a.abs())),
+        Parameter::Bias { .. } => 1.0,
+    }
+}
+
+fn crosses_a_kink(network: &Network<f64>, before: &Workspace<f64>, after: &Workspace<f64>) -> bool {
+    let relus = network.layers().iter().enumerate().filter(|(_, layer)| layer.activation == Activation::Relu);
+    relus.into_iter().any(|(l, _)| before.z(l).iter().zip(after.z(l)).any(|(z, moved)| (*z > 0.0) != (*moved > 0.0)))
+}
+
+fn in_f64<F: Real>(network: &Network<F>) -> Result<Network<f64>> {
+    let layer = |layer: &Layer<F>| {
+        Layer::new(layer.affine.weights.mapv(F::f64), layer.affine.bias.mapv(F::f64), layer.activation)
+    };
+    Network::from_layers(network.layers().iter().map(layer).collect::<Result<_>>()?)
+}

@@ -1,0 +1,113 @@
+//! `Init`: what the parameters are before the first step.
+//!
+//! With inputs of variance v and weights of variance s², independent and of mean 0, one pre-activation
+//! z = Σ a·w over `inputs` terms has variance inputs · s² · v. A signal keeps its size from layer to layer where
+//! s² = 1/inputs; on the way back, dA₋₁ = dZ·Wᵀ sums over `outputs` terms, and the gradient keeps its
+//! size where s² = 1/outputs.
+//!
+//! ```text
+//! Zeros            (I1) 0
+//! Normal           (I2) N(0, std²)
+//! Uniform          (I3) U[low, high)
+//! XavierNormal     (I4) N(0, 2/(inputs + outputs)): between the two demands
+//! XavierUniform    (I5) U[−r, r), r = √(6/(inputs + outputs)): the same variance r²/3
+//! HeNormal         (I6) N(0, 2/inputs): ReLU zeroes half of its inputs, so twice the variance
+//! HeUniform        (I7) U[−r, r), r = √(6/inputs)
+//! FanOutNormal     (I8) N(0, 1/outputs): the backward demand alone
+//! ```
+
+use crate::error::{Error, Result};
+use crate::real::{Real, count};
+use ndarray::Array2;
+use ndarray_rand::RandomExt;
+use rand::Rng;
+use rand_distr::{Normal, Uniform};
+
+/// How weights or biases start. `inputs` and `outputs` are the sizes of the layer.
+///
+/// Weights that are all zero leave the hidden units of a layer equal for ever, so weights need one of the random
+/// ones; biases are well at [`Zeros`](Init::Zeros).
+///
+/// ```
+/// use chainrule::{Activation, ChaCha8Rng, Init, Network, rand::SeedableRng};
+///
+/// let mut rng = ChaCha8Rng::seed_from_u64(1);
+/// let network = Network::<f64>::builder(2)
+///     .layer(4, Activation::Tanh)
+///     .layer(1, Activation::Sigmoid)
+///     .init(Init::Normal { std: 0.01 })
+///     .build(&mut rng)?;
+/// assert!(network.layers()[0].affine.weights.iter().all(|w| w.abs() < 0.1));
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Init {
+    /// All zero.
+    Zeros,
+    /// Normal with mean 0.
+    Normal {
+        /// The standard deviation, 0 or more.
+        std: f64,
+    },
+    /// Uniform over low ≤ w < high.
+    Uniform {
+        /// The lower end.
+        low: f64,
+        /// The upper end, above `low`.
+        high: f64,
+    },
+    /// Normal with variance 2/(inputs + outputs) (Glorot and Bengio 2010). Default for all activations but ReLU.
+    XavierNormal,
+    /// Uniform with variance 2/(inputs + outputs).
+    XavierUniform,
+    /// Normal with variance 2/inputs (He et al. 2015). Default for ReLU.
+    HeNormal,
+    /// Uniform with variance 2/inputs.
+    HeUniform,
+    /// Normal with variance 1/outputs: the scale of the moons tutorial.
+    FanOutNormal,
+}
+
+impl Init {
+    /// Draws an array of the given shape for a layer of `inputs` and `outputs`. The draws are made in `f64`
+    /// whatever `F` is, so that an `f32` network starts as the rounded `f64` one.
+    pub(crate) fn sample<F: Real, R: Rng + ?Sized>(
+        self,
+        shape: (usize, usize),
+        (inputs, outputs): (usize, usize),
+        rng: &mut R,
+    ) -> Result<Array2<F>> {
+        let (inputs, outputs) = (count(inputs), count(outputs));
+        match self {
+            Init::Zeros => Ok(Array2::zeros(shape)),                       // (I1)
+            Init::Normal { std } => normal(std, shape, rng),               // (I2)
+            Init::Uniform { low, high } => uniform(low, high, shape, rng), // (I3)
+            Init::XavierNormal => normal((2.0 / (inputs + outputs)).sqrt(), shape, rng), // (I4)
+            Init::XavierUniform => symmetric((6.0 / (inputs + outputs)).sqrt(), shape, rng), // (I5)
+            Init::HeNormal => normal((2.0 / inputs).sqrt(), shape, rng),   // (I6)
+            Init::HeUniform => symmetric((6.0 / inputs).sqrt(), shape, rng), // (I7)
+            Init::FanOutNormal => normal((1.0 / outputs).sqrt(), shape, rng), // (I8)
+        }
+    }
+}
+
+fn normal<F: Real, R: Rng + ?Sized>(std: f64, shape: (usize, usize), rng: &mut R) -> Result<Array2<F>> {
+    match Normal::new(0.0, std) {
+        Ok(normal) if std >= 0.0 => Ok(Array2::random_using(shape, normal, rng).mapv(F::from_f64)),
+        _ => Err(Error::OutOfRange { name: "std", expected: "a finite number, 0 or more".into(), found: std }),
+    }
+}
+
+fn symmetric<F: Real, R: Rng + ?Sized>(r: f64, shape: (usize, usize), rng: &mut R) -> Result<Array2<F>> {
+    uniform(-r, r, shape, rng)
+}
+
+fn uniform<F: Real, R: Rng + ?Sized>(low: f64, high: f64, shape: (usize, usize), rng: &mut R) -> Result<Array2<F>> {
+    match Uniform::new(low, high) {
+        Ok(uniform) => Ok(Array2::random_using(shape, uniform, rng).mapv(F::from_f64)),
+        Err(_) => {
+            Err(Error::OutOfRange { name: "high", expected: format!("a finite number above low = {low}"), found: high })
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `Affine` and `Layer`: the forward pass of one layer, and the backward pass that restates it.
+//!
+//! ```text
+//! (F1)  Z   = A₋₁·W + 1bᵀ      [n,in]·[in,out] → [n,out]
+//! (F2)  A   = f(Z)             [n,out]
+//! (B3)  dZ  = dA ⊙ f′(Z)       [n,out]
+//! (B4)  dW  = A₋₁ᵀ·dZ          [in,n]·[n,out] → [in,out]
+//! (B5)  db  = Σₙ dZₙ           [out]
+//! (B2)  dA₋₁ = dZ·Wᵀ           [n,out]·[out,in] → [n,in]
+//! ```
+//!
+//! A₋₁ is the output of the layer before, or the inputs X; dX is ∂L/∂X for every X, and has X's shape.
+
+use crate::activation::Activation;
+use crate::error::{Error, Result, check_finite};
+use crate::matmul::matmul;
+use crate::real::Real;
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
+
+/// The parameters of one affine map Z = A₋₁·W + 1bᵀ.
+///
+/// A gradient has the type of its parameter: the gradient of an `Affine` is an `Affine`, and so is its velocity.
+///
+/// ```
+/// use chainrule::{Affine, ndarray::array};
+///
+/// let affine = Affine { weights: array![[1.0], [2.0]], bias: array![0.5] };
+/// assert_eq!(affine.weights.dim(), (2, 1)); // 2 inputs, 1 output
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Affine<F> {
+    /// W, `[inputs, outputs]`.
+    pub weights: Array2<F>,
+    /// b, `[outputs]`.
+    pub bias: Array1<F>,
+}
+
+/// One layer: an affine map, then an activation.
+///
+/// ```
+/// use chainrule::{Activation, Layer, ndarray::array};
+///
+/// let layer = Layer::new(array![[1.0, -1.0], [0.5, 2.0]], array![0.0, 0.1], Activation::Tanh)?;
+/// assert_eq!((layer.inputs(), layer.outputs()), (2, 2));
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer<F> {
+    /// W and b.
+    pub affine: Affine<F>,
+    /// f.
+    pub activation: Activation,
+}
+
+impl<F: Real> Affine<F> {
+    /// All zero.
+    pub(crate) fn zeros(inputs: usize, outputs: usize) -> Self {
+        Affine { weights: Array2::zeros((inputs, outputs)), bias: Array1::zeros(outputs) }
+    }
+
+    /// Zeros in the shapes of another.
+    pub(crate) fn zeros_like(other: &Self) -> Self {
+        Self::zeros(other.weights.nrows(), other.weights.ncols())
+    }
+
+    /// Refuses gradients that do not have the shapes of these parameters, or whose rows are not contiguous.
+    pub(crate) fn check_gradient(&self, gradient: &Self, layer: usize) -> Result<()> {
+        let shape = |place, expected: &[usize], found: &[usize]| {
+            if expected == found {
+                return Ok(());
+            }
+            Err(Error::Shape { place, layer: Some(layer), expected: expected.to_vec(), found: found.to_vec() })
+        };
+        shape("gradient of the weights", self.weights.shape(), gradient.weights.shape())?;
+        shape("gradient of the bias", self.bias.shape(), gradient.bias.shape())
+    }
+
+    /// F1. `x` is A₋₁ `[n, inputs]`, `z` is written `[n, outputs]`.
+    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, mut z: ArrayViewMut2<'_, F>) {
+        z.assign(&self.bias);
+        matmul(x, self.weights.view(), F::one(), z); // (F1) Z = A₋₁·W + 1bᵀ   [n,in]·[in,out]
+    }
+
+    /// B4, B5. Forward was Z = A₋₁·W + 1bᵀ, so W's gradient gathers over the rows of the batch what each input
+    /// met, and b's what met the constant 1. Both overwrite: each parameter is used once in a pass, so there is
+    /// nothing to add up between passes and no gradient to zero.
+    pub(crate) fn backward_parameters(&self, x: ArrayView2<'_, F>, dz: ArrayView2<'_, F>, gradient: &mut Affine<F>) {
+        matmul(x.t(), dz, F::zero(), gradient.weights.view_mut()); // (B4) dW = A₋₁ᵀ·dZ   [in,n]·[n,out]
+        gradient.bias.fill(F::zero());
+        for row in dz.rows() {
+            gradient.bias += &row; // (B5) db = Σₙ dZₙ   [out]
+        }
+    }
+
+    /// B2. Forward was Z = A₋₁·W + 1bᵀ; each input reached every output through one row of W.
+    pub(crate) fn backward_inputs(&self, dz: ArrayView2<'_, F>, dx: ArrayViewMut2<'_, F>) {
+        matmul(dz, self.weights.t(), F::zero(), dx); // (B2) dA₋₁ = dZ·Wᵀ   [n,out]·[out,in]
+    }
+}
+
+impl<F: Real> Layer<F> {
+    /// A layer from its parameters: weights `[inputs, outputs]`, bias `[outputs]`, in any memory layout.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the bias does not have one entry an output, [`Error::Empty`] without inputs or
+    /// outputs, [`Error::NotFinite`] for a NaN or an infinity, [`Error::SoftmaxOfOne`] for a softmax of one unit.
+    pub fn new(weights: Array2<F>, bias: Array1<F>, activation: Activation) -> Result<Self> {
+        Layer { affine: Affine { weights, bias }, activation }.checked(None)
+    }
+
+    /// What every layer of a network has passed; row-major afterwards.
+    pub(crate) fn checked(self, layer: Option<usize>) -> Result<Self> {
+        let Affine { weights, bias } = self.affine;
+        if weights.is_empty() {
+            return Err(Error::Empty {
+                place: if weights.nrows() == 0 { "inputs of a layer" } else { "outputs of a layer" },
+            });
+        }
+        if bias.len() != weights.ncols() {
+            let (expected, found) = (vec![weights.ncols()], vec![bias.len()]);
+            return Err(Error::Shape { place: "bias", layer, expected, found });
+        }
+        if self.activation == Activation::Softmax && bias.len() == 1 {
+            return Err(Error::SoftmaxOfOne { layer });
+        }
+        check_finite("weights", layer, &weights.view())?;
+        check_finite("bias", layer, &bias.view())?;
+        let weights = if weights.is_standard_layout() { weights } else { weights.as_standard_layout().into_owned() };
+        let bias = if bias.is_standard_layout() { bias } else { bias.as_standard_layout().into_owned() };
+        Ok(Layer { affine: Affine { weights, bias }, activation: self.activation })
+    }
+
+    /// The number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.affine.weights.nrows()
+    }
+
+    /// The number of outputs: the units of this layer.
+    pub fn outputs(&self) -> usize {
+        self.affine.weights.ncols()
+    }
+
+    /// F1, F2. `x` is A₋₁ `[n, inputs]`; `z` and `a` are written `[n, outputs]`.
+    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, mut z: ArrayViewMut2<'_, F>, mut a: ArrayViewMut2<'_, F>) {
+        self.affine.forward(x, z.view_mut());
+        a.assign(&z);
+        self.activation.forward(a); // (F2) A = f(Z)   [n,out]
+    }
+
+    /// B3. Forward was A = f(Z), so dZ = dA ⊙ f′(Z); `dz` holds dA before and dZ after. `[n, outputs]`
+    pub(crate) fn backward_activation(&self, z: ArrayView2<'_, F>, a: ArrayView2<'_, F>, dz: ArrayViewMut2<'_, F>) {
+        self.activation.backward(z, a, dz); // (B3) dZ = dA ⊙ f′(Z)   [n,out]
+    }
+}

@@ -1,0 +1,237 @@
+//! `Loss`: the cost of a batch and where backpropagation starts.
+//!
+//! For n rows and k outputs, outputs A and targets Y:
+//!
+//! ```text
+//!                        cost L                                       ∂L/∂A
+//! squared error          (C1) 1/nk Σ (a − y)²                         (E1) 2 (a − y) / nk
+//! binary cross-entropy   (C2) −1/nk Σ (y ln a + (1 − y) ln(1 − a))    (E2) ((1 − y)/(1 − a) − y/a) / nk
+//! cross-entropy          (C3) −1/n Σ y ln a                           (E3) −y/a / n
+//! ```
+//!
+//! B1, the gradient at the last pre-activation Z, is ∂L/∂A followed by B3. For three pairs of activation and
+//! loss, the canonical ones, the two factors cancel to almost nothing:
+//!
+//! ```text
+//! identity with squared error           (B1) dZ = 2/nk · (A − Y)
+//! sigmoid with binary cross-entropy     (B1) dZ = 1/nk · (A − Y)
+//! softmax with cross-entropy            (B1) dZ = 1/n · ((Σₖy) A − Y), which is A − Y where a row of Y sums to 1
+//! ```
+//!
+//! For these the cost is computed from Z, where it neither overflows nor loses digits to a rounded A:
+//!
+//! ```text
+//! sigmoid    (S2) −y ln a − (1 − y) ln(1 − a) = max(z, 0) − y z + ln(1 + e^−|z|)
+//! softmax    (S3) −ln aₖ = ln Σⱼ eᶻʲ − zₖ,  with  ln Σⱼ eᶻʲ = m + ln Σⱼ e^(zⱼ − m),  m = maxⱼ zⱼ
+//! ```
+
+use crate::activation::{Activation, argmax};
+use crate::error::{Error, Result};
+use crate::real::{Real, count};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Zip};
+
+/// What training descends: one number for a batch of outputs A and targets Y, both `[n, k]`.
+///
+/// Which goes with which output activation:
+///
+/// | loss | outputs | targets |
+/// |---|---|---|
+/// | [`MeanSquaredError`](Loss::MeanSquaredError) | any | any numbers |
+/// | [`BinaryCrossEntropy`](Loss::BinaryCrossEntropy) | sigmoid; softmax, custom | each between 0 and 1 |
+/// | [`CrossEntropy`](Loss::CrossEntropy) | softmax; custom | each 0 or more, rows usually one-hot |
+/// | [`Custom`](Loss::Custom) | any | any numbers |
+///
+/// Other pairs are refused with [`Error::Pairing`] before anything is computed.
+///
+/// ```
+/// use chainrule::{Activation, Layer, Loss, Network, ndarray::array};
+///
+/// let layer = Layer::new(array![[1.0]], array![0.0], Activation::Identity)?;
+/// let network = Network::from_layers(vec![layer])?;
+/// // outputs 1 and 3, targets 0 and 1: (1² + 2²) / 2
+/// let cost = network.cost(array![[1.0], [3.0]].view(), array![[0.0], [1.0]].view(), Loss::MeanSquaredError)?;
+/// assert_eq!(cost, 2.5);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Loss {
+    /// (1/nk) Σ (a − y)², the mean over examples and outputs, without a ½. Canonical with
+    /// [`Activation::Identity`].
+    MeanSquaredError,
+    /// −(1/nk) Σ (y ln a + (1 − y) ln(1 − a)), the mean over examples and outputs. Canonical with
+    /// [`Activation::Sigmoid`].
+    BinaryCrossEntropy,
+    /// −(1/n) Σ y ln a, the mean over examples. Canonical with [`Activation::Softmax`].
+    CrossEntropy,
+    /// A loss of your own, (1/nk) Σ value(a, y), computed in `f64`. The [gradient
+    /// check](crate::gradient_check()) tells whether `slope` is the derivative of `value`.
+    ///
+    /// ```
+    /// use chainrule::Loss;
+    ///
+    /// let absolute_error = Loss::Custom {
+    ///     name: "absolute error",
+    ///     value: |a, y| (a - y).abs(),
+    ///     slope: |a, y| (a - y).signum(),
+    /// };
+    /// assert_eq!(absolute_error.name(), "absolute error");
+    /// ```
+    Custom {
+        /// What it is called, in errors and in files; two custom losses are equal when their names are.
+        name: &'static str,
+        /// (a, y) ↦ the loss of one output.
+        value: fn(f64, f64) -> f64,
+        /// (a, y) ↦ its derivative with respect to a.
+        slope: fn(f64, f64) -> f64,
+    },
+}
+
+impl Loss {
+    /// The name in words: `mean squared error`, `binary cross-entropy`, `cross-entropy`, or the custom one's own.
+    pub fn name(self) -> &'static str {
+        match self {
+            Loss::MeanSquaredError => "mean squared error",
+            Loss::BinaryCrossEntropy => "binary cross-entropy",
+            Loss::CrossEntropy => "cross-entropy",
+            Loss::Custom { name, .. } => name,
+        }
+    }
+
+    /// The output activation with which B1 is a multiple of A − Y.
+    pub fn canonical_activation(self) -> Option<Activation> {
+        match self {
+            Loss::MeanSquaredError => Some(Activation::Identity),
+            Loss::BinaryCrossEntropy => Some(Activation::Sigmoid),
+            Loss::CrossEntropy => Some(Activation::Softmax),
+            Loss::Custom { .. } => None,
+        }
+    }
+
+    /// Refuses the pairs that cannot work: a logarithm of outputs that are not probabilities.
+    pub(crate) fn check_pairing(self, output: Activation) -> Result<()> {
+        let instead = match (self, output) {
+            (Loss::MeanSquaredError | Loss::Custom { .. }, _) => return Ok(()),
+            (_, Activation::Softmax | Activation::Custom { .. }) => return Ok(()),
+            (Loss::BinaryCrossEntropy, Activation::Sigmoid) => return Ok(()),
+            (Loss::BinaryCrossEntropy, _) => "sigmoid outputs",
+            (Loss::CrossEntropy, Activation::Sigmoid) => "binary cross-entropy, or softmax outputs",
+            (Loss::CrossEntropy, _) => "softmax outputs",
+        };
+        Err(Error::Pairing { loss: self.name(), activation: output.name(), instead })
+    }
+
+    /// The cost L of a batch and, where `dz` is given, B1: ∂L/∂Z of the last layer, from one scale.
+    /// Everything `[n, k]`.
+    pub(crate) fn evaluate<F: Real>(
+        self,
+        output: Activation,
+        z: ArrayView2<'_, F>,
+        a: ArrayView2<'_, F>,
+        y: ArrayView2<'_, F>,
+        dz: Option<ArrayViewMut2<'_, F>>,
+    ) -> f64 {
+        // The 1/n of the mean enters here and nowhere else.
+        let scale = match self {
+            Loss::CrossEntropy => 1.0 / count(a.nrows()),
+            _ => 1.0 / count(a.len()),
+        };
+        if self.canonical_activation() == Some(output) {
+            self.short_way(scale, z, a, y, dz)
+        } else {
+            self.long_way(scale, output, z, a, y, dz)
+        }
+    }
+
+    /// A canonical pair: the cost from the logits, B1 without ∂L/∂A.
+    fn short_way<F: Real>(
+        self,
+        scale: f64,
+        z: ArrayView2<'_, F>,
+        a: ArrayView2<'_, F>,
+        y: ArrayView2<'_, F>,
+        dz: Option<ArrayViewMut2<'_, F>>,
+    ) -> f64 {
+        if let Some(mut dz) = dz {
+            let factor = F::from_f64(if let Loss::MeanSquaredError = self { 2.0 * scale } else { scale });
+            for ((mut dz, a), y) in dz.rows_mut().into_iter().zip(a.rows()).zip(y.rows()) {
+                // Softmax ties the outputs of a row together, each target pulls on all of them.
+                let pull = if let Loss::CrossEntropy = self { y.sum() } else { F::one() };
+                Zip::from(&mut dz).and(a).and(y).for_each(|d, &a, &y| *d = factor * (pull * a - y)); // (B1) ∝ A − Y
+            }
+        }
+        let rows = z.rows().into_iter().zip(y.rows());
+        scale * rows.map(|(z, y)| self.row_from_logits(z, y)).sum::<f64>()
+    }
+
+    /// S2, S3: the cost of one row from its pre-activations, in `f64` for either number type.
+    fn row_from_logits<F: Real>(self, z: ArrayView1<'_, F>, y: ArrayView1<'_, F>) -> f64 {
+        let pairs = z.iter().zip(y).map(|(z, y)| (z.f64(), y.f64()));
+        match self {
+            Loss::BinaryCrossEntropy => {
+                pairs.map(|(z, y)| (if z < 0.0 { -y * z } else { (1.0 - y) * z }) + (-z.abs()).exp().ln_1p()).sum() // (S2)
+            }
+            Loss::CrossEntropy => {
+                // The largest term of the sum is 1; ln(1 + rest) keeps the digits of a small rest.
+                let best = argmax(z);
+                let max = z[best].f64();
+                let others = z.iter().enumerate().filter(|(j, _)| *j != best);
+                let log_sum = others.map(|(_, z)| (z.f64() - max).exp()).sum::<f64>().ln_1p();
+                pairs.map(|(z, y)| times(y, log_sum + (max - z))).sum() // (S3)
+            }
+            Loss::MeanSquaredError | Loss::Custom { .. } => pairs.map(|(a, y)| self.value(a, y)).sum(),
+        }
+    }
+
+    /// Any other pair: ∂L/∂A, then B3.
+    fn long_way<F: Real>(
+        self,
+        scale: f64,
+        output: Activation,
+        z: ArrayView2<'_, F>,
+        a: ArrayView2<'_, F>,
+        y: ArrayView2<'_, F>,
+        dz: Option<ArrayViewMut2<'_, F>>,
+    ) -> f64 {
+        if let Some(mut dz) = dz {
+            Zip::from(&mut dz).and(a).and(y).for_each(|d, a, y| *d = F::from_f64(scale * self.slope(a.f64(), y.f64())));
+            output.backward(z, a, dz); // (B1) = B3 after ∂L/∂A
+        }
+        scale * Zip::from(a).and(y).fold(0.0, |sum, a, y| sum + self.value(a.f64(), y.f64()))
+    }
+
+    /// The cost of one output, without the mean.
+    fn value(self, a: f64, y: f64) -> f64 {
+        match self {
+            Loss::MeanSquaredError => (a - y) * (a - y), // (C1)
+            Loss::BinaryCrossEntropy => -times(y, a.ln()) - times(1.0 - y, (-a).ln_1p()), // (C2)
+            Loss::CrossEntropy => -times(y, a.ln()),     // (C3)
+            Loss::Custom { value, .. } => value(a, y),
+        }
+    }
+
+    /// Its derivative with respect to a.
+    fn slope(self, a: f64, y: f64) -> f64 {
+        match self {
+            Loss::MeanSquaredError => 2.0 * (a - y), // (E1)
+            Loss::BinaryCrossEntropy => times(1.0 - y, 1.0 / (1.0 - a)) - times(y, 1.0 / a), // (E2)
+            Loss::CrossEntropy => -times(y, 1.0 / a), // (E3)
+            Loss::Custom { slope, .. } => slope(a, y),
+        }
+    }
+}
+
+/// y·x, where a target of 0 asks for nothing even if x is infinite: 0 ln 0 = 0.
+fn times(y: f64, x: f64) -> f64 {
+    if y == 0.0 { 0.0 } else { y * x }
+}
+
+/// By variant, and custom ones by name: two function pointers tell nothing about being the same function.
+impl PartialEq for Loss {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Loss::Custom { name, .. }, Loss::Custom { name: other, .. }) => name == other,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+}

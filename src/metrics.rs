@@ -1,0 +1,104 @@
+//! Accuracy and the confusion matrix: what a classifier gets right, and what it takes for what.
+
+use crate::error::{Error, Result};
+use crate::real::count;
+use ndarray::Array2;
+use std::fmt;
+
+/// The share of predictions that are right, 0 to 1.
+///
+/// # Errors
+/// [`Error::Shape`] if there are not as many predictions as labels, [`Error::Empty`] if there are none.
+///
+/// ```
+/// use chainrule::accuracy;
+///
+/// assert_eq!(accuracy(&[0, 1, 1, 0], &[0, 1, 0, 0])?, 0.75);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+pub fn accuracy(predictions: &[usize], labels: &[usize]) -> Result<f64> {
+    check_pairs(predictions, labels)?;
+    let right = predictions.iter().zip(labels).filter(|(p, l)| p == l).count();
+    Ok(count(right) / count(labels.len()))
+}
+
+/// How often each class was taken for each: rows are the true classes, columns the predicted ones.
+///
+/// ```
+/// use chainrule::ConfusionMatrix;
+///
+/// let confusion = ConfusionMatrix::new(&[0, 1, 1, 0], &[0, 1, 0, 0], 2)?;
+/// assert_eq!(confusion.counts()[[0, 1]], 1); // a 0 taken for a 1
+/// assert_eq!(confusion.accuracy(), 0.75);
+/// assert_eq!(
+///     confusion.to_string(),
+///     "true \\ predicted  0  1\n\
+///      \x20              0  2  1\n\
+///      \x20              1  0  1\n"
+/// );
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfusionMatrix {
+    counts: Array2<usize>,
+}
+
+impl ConfusionMatrix {
+    /// Counts predictions against labels, both below `classes`.
+    ///
+    /// # Errors
+    /// As [`accuracy`], and [`Error::Label`] for a prediction or label out of range.
+    pub fn new(predictions: &[usize], labels: &[usize], classes: usize) -> Result<Self> {
+        check_pairs(predictions, labels)?;
+        let mut counts = Array2::zeros((classes, classes));
+        for (row, (&prediction, &label)) in predictions.iter().zip(labels).enumerate() {
+            let found = prediction.max(label);
+            if found >= classes {
+                return Err(Error::Label { row, classes, found });
+            }
+            counts[[label, prediction]] += 1;
+        }
+        Ok(ConfusionMatrix { counts })
+    }
+
+    /// The counts, `[true class, predicted class]`.
+    pub fn counts(&self) -> &Array2<usize> {
+        &self.counts
+    }
+
+    /// The share on the diagonal, 0 to 1.
+    pub fn accuracy(&self) -> f64 {
+        count(self.counts.diag().sum()) / count(self.counts.sum())
+    }
+}
+
+impl fmt::Display for ConfusionMatrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = |n: usize| n.to_string().len();
+        let corner = "true \\ predicted";
+        let margin = corner.len();
+        let width = self.counts.iter().map(|&n| digits(n)).max().unwrap_or(1).max(digits(self.counts.nrows()));
+        write!(f, "{corner}")?;
+        for class in 0..self.counts.ncols() {
+            write!(f, "  {class:>width$}")?;
+        }
+        for (class, row) in self.counts.rows().into_iter().enumerate() {
+            write!(f, "\n{class:>margin$}")?;
+            for n in row {
+                write!(f, "  {n:>width$}")?;
+            }
+        }
+        writeln!(f)
+    }
+}
+
+fn check_pairs(predictions: &[usize], labels: &[usize]) -> Result<()> {
+    if predictions.len() != labels.len() {
+        let (expected, found) = (vec![labels.len()], vec![predictions.len()]);
+        return Err(Error::Shape { place: "predictions", layer: None, expected, found });
+    }
+    if labels.is_empty() {
+        return Err(Error::Empty { place: "labels" });
+    }
+    Ok(())
+}

@@ -1,0 +1,461 @@
+//! `Network`, its builder, and `Workspace`: the whole forward and backward pass.
+//!
+//! A network is exactly its parameters. Everything that a pass computes lives in a workspace, made once for a
+//! batch size: for each layer Z, A and dZ, and the gradient of W and b.
+//!
+//! ```text
+//! forward     X ──F1──► Z₀ ──F2──► A₀ ──F1──► Z₁ ──F2──► A₁ … A_last ──► L
+//! backward            dZ₀ ◄──B3── dA₀ ◄──B2── dZ₁ ◄── …  dZ_last ◄──B1── L
+//!                      └─B4, B5─► dW₀, db₀     └─B4, B5─► dW₁, db₁
+//! ```
+
+use crate::activation::{Activation, argmax};
+use crate::error::{Error, Result, check_finite};
+use crate::init::Init;
+use crate::layer::{Affine, Layer};
+use crate::loss::Loss;
+use crate::real::Real;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2, s};
+use rand::Rng;
+
+/// A multilayer perceptron: layers one after the other, and nothing else.
+///
+/// Examples are rows: inputs are `[n, inputs]`, outputs `[n, outputs]`.
+///
+/// ```
+/// use chainrule::{Activation, ChaCha8Rng, Loss, Network, Sgd, Workspace};
+/// use chainrule::{ndarray::array, rand::SeedableRng};
+///
+/// let x = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+/// let y = array![[0.0], [1.0], [1.0], [0.0]]; // exclusive or
+///
+/// let mut rng = ChaCha8Rng::seed_from_u64(1);
+/// let mut network = Network::<f64>::builder(2)
+///     .layer(4, Activation::Tanh)
+///     .layer(1, Activation::Sigmoid)
+///     .build(&mut rng)?;
+/// let mut workspace = Workspace::new(&network, 4);
+/// let mut sgd = Sgd::new(0.5).momentum(0.9);
+/// for _ in 0..200 {
+///     network.forward(x.view(), &mut workspace)?;
+///     network.backward(x.view(), y.view(), Loss::BinaryCrossEntropy, &mut workspace)?;
+///     sgd.step(&mut network, workspace.gradients())?;
+/// }
+/// assert_eq!(network.classify(x.view())?, array![0, 1, 1, 0]);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network<F> {
+    layers: Vec<Layer<F>>,
+}
+
+impl<F: Real> Network<F> {
+    /// Starts a network that takes `inputs` numbers an example.
+    pub fn builder(inputs: usize) -> NetworkBuilder {
+        NetworkBuilder { inputs, layers: Vec::new(), weights: None, bias: Init::Zeros }
+    }
+
+    /// A network from its layers; each must take as many inputs as the one before has outputs.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where two layers do not fit, [`Error::Empty`] without layers, and what [`Layer::new`]
+    /// refuses.
+    ///
+    /// ```
+    /// use chainrule::{Activation, Layer, Network, ndarray::array};
+    ///
+    /// let first = Layer::new(array![[1.0, 2.0]], array![0.0, 0.0], Activation::Relu)?; // 1 → 2
+    /// let second = Layer::new(array![[1.0], [1.0], [1.0]], array![0.0], Activation::Identity)?; // 3 → 1
+    /// let error = Network::from_layers(vec![first, second]).unwrap_err();
+    /// assert_eq!(error.to_string(), "layer 1: weights: expected shape [2, 1], found [3, 1]");
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn from_layers(layers: Vec<Layer<F>>) -> Result<Self> {
+        if layers.is_empty() {
+            return Err(Error::Empty { place: "layers" });
+        }
+        let layers: Vec<_> =
+            layers.into_iter().enumerate().map(|(l, layer)| layer.checked(Some(l))).collect::<Result<_>>()?;
+        for (l, pair) in layers.windows(2).enumerate() {
+            if pair[1].inputs() != pair[0].outputs() {
+                return Err(Error::Shape {
+                    place: "weights",
+                    layer: Some(l + 1),
+                    expected: vec![pair[0].outputs(), pair[1].outputs()],
+                    found: vec![pair[1].inputs(), pair[1].outputs()],
+                });
+            }
+        }
+        Ok(Network { layers })
+    }
+
+    /// The layers, first to last.
+    pub fn layers(&self) -> &[Layer<F>] {
+        &self.layers
+    }
+
+    pub(crate) fn layers_mut(&mut self) -> &mut [Layer<F>] {
+        &mut self.layers
+    }
+
+    /// The number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.layers[0].inputs()
+    }
+
+    /// The number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.last().outputs()
+    }
+
+    /// The number of parameters, weights and biases together.
+    pub fn parameters(&self) -> usize {
+        self.layers.iter().map(|layer| (layer.inputs() + 1) * layer.outputs()).sum()
+    }
+
+    fn last(&self) -> &Layer<F> {
+        &self.layers[self.layers.len() - 1]
+    }
+
+    /// The outputs for every row of `x`: `[n, inputs]` → `[n, outputs]`. No rows give no rows.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] and [`Error::NotFinite`] for inputs that do not fit.
+    pub fn predict(&self, x: ArrayView2<'_, F>) -> Result<Array2<F>> {
+        self.check_inputs(&x)?;
+        let mut a = self.last_z(x);
+        self.last().activation.forward(a.view_mut()); // F2
+        Ok(a)
+    }
+
+    /// Z of the last layer for every row of `x`.
+    fn last_z(&self, x: ArrayView2<'_, F>) -> Array2<F> {
+        let (last, hidden) = (self.last(), &self.layers[..self.layers.len() - 1]);
+        let mut input: CowArray<'_, F, Ix2> = x.into(); // A₋₁
+        for layer in hidden {
+            let mut a = Array2::zeros((x.nrows(), layer.outputs()));
+            layer.affine.forward(input.view(), a.view_mut()); // F1
+            layer.activation.forward(a.view_mut()); // F2
+            input = a.into();
+        }
+        let mut z = Array2::zeros((x.nrows(), last.outputs()));
+        last.affine.forward(input.view(), z.view_mut()); // F1
+        z
+    }
+
+    /// The class of every row of `x`: the output that is largest, the first of equals. A network with a single
+    /// output tells class 1 where it is above 0.5, else class 0.
+    ///
+    /// # Errors
+    /// As [`predict`](Network::predict).
+    pub fn classify(&self, x: ArrayView2<'_, F>) -> Result<Array1<usize>> {
+        let class = |row: ArrayView1<'_, F>| {
+            if row.len() == 1 { usize::from(row[0] > F::from_f64(0.5)) } else { argmax(row) }
+        };
+        Ok(self.predict(x)?.rows().into_iter().map(class).collect())
+    }
+
+    /// The forward pass: F1 and F2, layer after layer, into the workspace.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] and [`Error::NotFinite`] for inputs that do not fit, [`Error::Empty`] for a batch of no
+    /// rows, [`Error::Shape`] for a workspace that is too small or was made for other layers.
+    pub fn forward(&self, x: ArrayView2<'_, F>, workspace: &mut Workspace<F>) -> Result<()> {
+        workspace.rows = 0;
+        self.check_inputs(&x)?;
+        self.check_workspace(x.nrows(), workspace)?;
+        self.forward_pass(x, workspace);
+        Ok(())
+    }
+
+    /// The backward pass: B1 from the loss, then B4, B5, B2 and B3 from the last layer to the first. Returns the
+    /// cost L of the batch and leaves the gradients in the workspace; the network stays as it is.
+    ///
+    /// `x` is the batch that [`forward`](Network::forward) saw, `y` its targets `[n, outputs]`.
+    ///
+    /// # Errors
+    /// [`Error::NoForward`] without a forward of as many rows before it, [`Error::Pairing`] if this loss does not go
+    /// with the output activation, [`Error::Shape`] and [`Error::NotFinite`] for arrays that do not fit,
+    /// [`Error::CostNotFinite`] if the cost is NaN or infinite; the gradients are of no use then.
+    pub fn backward(
+        &self,
+        x: ArrayView2<'_, F>,
+        y: ArrayView2<'_, F>,
+        loss: Loss,
+        workspace: &mut Workspace<F>,
+    ) -> Result<f64> {
+        loss.check_pairing(self.last().activation)?;
+        self.check_targets(x.nrows(), &y)?;
+        self.check_workspace(x.nrows(), workspace)?;
+        if workspace.rows != x.nrows() {
+            return Err(Error::NoForward { expected: x.nrows(), found: workspace.rows });
+        }
+        expect_shape("inputs", &[x.nrows(), self.inputs()], x.shape())?;
+        let cost = self.backward_pass(x, y, loss, workspace);
+        if cost.is_finite() { Ok(cost) } else { Err(Error::CostNotFinite { cost }) }
+    }
+
+    /// The cost L of a batch, without a gradient and without a workspace. Unlike
+    /// [`backward`](Network::backward) it returns an infinite cost as it is.
+    ///
+    /// # Errors
+    /// As [`backward`](Network::backward), and [`Error::Empty`] for no rows.
+    pub fn cost(&self, x: ArrayView2<'_, F>, y: ArrayView2<'_, F>, loss: Loss) -> Result<f64> {
+        loss.check_pairing(self.last().activation)?;
+        self.check_inputs(&x)?;
+        self.check_targets(x.nrows(), &y)?;
+        if x.nrows() == 0 {
+            return Err(Error::Empty { place: "rows of the batch" });
+        }
+        let z = self.last_z(x);
+        let mut a = z.clone();
+        self.last().activation.forward(a.view_mut());
+        Ok(loss.evaluate(self.last().activation, z.view(), a.view(), y, None))
+    }
+
+    /// (C4) The cost of weight decay: (λ/2) Σ W², over all weights and no biases.
+    ///
+    /// Its gradient λW is what [`Sgd`](crate::Sgd) with [`weight_decay(λ)`](crate::Sgd::weight_decay) adds.
+    pub fn l2_penalty(&self, lambda: f64) -> f64 {
+        let square = |w: &F| w.f64() * w.f64();
+        0.5 * lambda * self.layers.iter().map(|layer| layer.affine.weights.iter().map(square).sum::<f64>()).sum::<f64>()
+    }
+
+    /// F1 F2 for each layer; everything has been checked.
+    pub(crate) fn forward_pass(&self, x: ArrayView2<'_, F>, workspace: &mut Workspace<F>) {
+        let n = x.nrows();
+        workspace.rows = n;
+        let mut input = x; // A₋₁
+        for (layer, pass) in self.layers.iter().zip(&mut workspace.passes) {
+            let rows = s![..n, ..];
+            layer.forward(input, pass.z.slice_mut(rows), pass.a.slice_mut(rows)); // F1 F2
+            input = pass.a.slice(rows);
+        }
+    }
+
+    /// B1, then B4 B5 B2 B3 from the last layer to the first; everything has been checked. The arrays of a
+    /// [`Workspace`] stand in the order of the layers, so `before` holds those that the backward pass has yet to
+    /// reach.
+    pub(crate) fn backward_pass(
+        &self,
+        x: ArrayView2<'_, F>,
+        y: ArrayView2<'_, F>,
+        loss: Loss,
+        workspace: &mut Workspace<F>,
+    ) -> f64 {
+        let Workspace { passes, gradients, .. } = workspace;
+        let rows = s![..x.nrows(), ..];
+        let last = self.layers.len() - 1;
+
+        let Pass { z, a, dz } = &mut passes[last];
+        let output = self.layers[last].activation;
+        let cost = loss.evaluate(output, z.slice(rows), a.slice(rows), y, Some(dz.slice_mut(rows))); // B1
+
+        for l in (0..=last).rev() {
+            let (before, here) = passes.split_at_mut(l);
+            let dz = here[0].dz.slice(rows);
+            let Some(Pass { z: z_before, a: a_before, dz: dz_before }) = before.last_mut() else {
+                // The first layer: its input is X, whose gradient nobody asks for.
+                self.layers[0].affine.backward_parameters(x, dz, &mut gradients[0]); // B4 B5
+                break;
+            };
+            let (z_before, a_before) = (z_before.slice(rows), a_before.slice(rows));
+            let mut dz_before = dz_before.slice_mut(rows);
+            self.layers[l].affine.backward_parameters(a_before, dz, &mut gradients[l]); // B4 B5
+            self.layers[l].affine.backward_inputs(dz, dz_before.view_mut()); // B2
+            self.layers[l - 1].backward_activation(z_before, a_before, dz_before); // B3
+        }
+        cost
+    }
+
+    /// L of the batch that went forward last.
+    pub(crate) fn cost_of_pass(&self, y: ArrayView2<'_, F>, loss: Loss, workspace: &Workspace<F>) -> f64 {
+        let last = self.layers.len() - 1;
+        loss.evaluate(self.layers[last].activation, workspace.z(last), workspace.a(last), y, None)
+    }
+
+    pub(crate) fn check_inputs(&self, x: &ArrayView2<'_, F>) -> Result<()> {
+        expect_shape("inputs", &[x.nrows(), self.inputs()], x.shape())?;
+        check_finite("inputs", None, x)
+    }
+
+    pub(crate) fn check_targets(&self, rows: usize, y: &ArrayView2<'_, F>) -> Result<()> {
+        expect_shape("targets", &[rows, self.outputs()], y.shape())?;
+        check_finite("targets", None, y)
+    }
+
+    fn check_workspace(&self, rows: usize, workspace: &Workspace<F>) -> Result<()> {
+        if rows == 0 {
+            return Err(Error::Empty { place: "rows of the batch" });
+        }
+        if workspace.passes.len() != self.layers.len() {
+            return Err(Error::Shape {
+                place: "layers of the workspace",
+                layer: None,
+                expected: vec![self.layers.len()],
+                found: vec![workspace.passes.len()],
+            });
+        }
+        for (l, (layer, pass)) in self.layers.iter().zip(&workspace.passes).enumerate() {
+            if rows > pass.z.nrows() || layer.outputs() != pass.z.ncols() {
+                return Err(Error::Shape {
+                    place: "workspace",
+                    layer: Some(l),
+                    expected: vec![rows.max(pass.z.nrows()), layer.outputs()],
+                    found: pass.z.shape().to_vec(),
+                });
+            }
+            layer.affine.check_gradient(&workspace.gradients[l], l)?;
+        }
+        Ok(())
+    }
+}
+
+fn expect_shape(place: &'static str, expected: &[usize], found: &[usize]) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::Shape { place, layer: None, expected: expected.to_vec(), found: found.to_vec() })
+}
+
+/// What one layer computes in a pass, each `[batch, outputs]`; a pass of fewer rows uses the first ones.
+#[derive(Clone, Debug)]
+struct Pass<F> {
+    z: Array2<F>,
+    a: Array2<F>,
+    /// Holds dA when it arrives from B2, dZ after B3.
+    dz: Array2<F>,
+}
+
+/// Every array that a training step needs, made once: for each layer Z, A, dZ, and the gradients.
+///
+/// Made for a network and a largest number of rows; each pass may use fewer. `l` counts layers from 0;
+/// a layer out of range panics, like an index out of a slice.
+///
+/// ```
+/// use chainrule::{Activation, Layer, Loss, Network, Workspace, ndarray::array};
+///
+/// let layer = Layer::new(array![[2.0]], array![1.0], Activation::Identity)?;
+/// let network = Network::from_layers(vec![layer])?;
+/// let (x, y) = (array![[1.0], [2.0]], array![[0.0], [0.0]]);
+///
+/// let mut workspace = Workspace::new(&network, 2);
+/// network.forward(x.view(), &mut workspace)?;
+/// assert_eq!(workspace.a(0), array![[3.0], [5.0]]);
+///
+/// let cost = network.backward(x.view(), y.view(), Loss::MeanSquaredError, &mut workspace)?;
+/// assert_eq!(cost, 17.0); // (3² + 5²) / 2
+/// assert_eq!(workspace.dz(0), array![[3.0], [5.0]]); // 2 (a − y) / 2
+/// assert_eq!(workspace.gradients()[0].weights, array![[13.0]]); // 1·3 + 2·5
+/// assert_eq!(workspace.gradients()[0].bias, array![8.0]);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Workspace<F> {
+    passes: Vec<Pass<F>>,
+    gradients: Vec<Affine<F>>,
+    /// The rows of the last forward pass; 0 before the first.
+    rows: usize,
+}
+
+impl<F: Real> Workspace<F> {
+    /// A workspace for batches of up to `batch` rows.
+    pub fn new(network: &Network<F>, batch: usize) -> Self {
+        let zeros = |layer: &Layer<F>| Array2::zeros((batch, layer.outputs()));
+        Workspace {
+            passes: network.layers.iter().map(|l| Pass { z: zeros(l), a: zeros(l), dz: zeros(l) }).collect(),
+            gradients: network.layers.iter().map(|layer| Affine::zeros_like(&layer.affine)).collect(),
+            rows: 0,
+        }
+    }
+
+    /// Z of layer `l`, `[n, outputs]`, n the rows of the last forward pass.
+    pub fn z(&self, l: usize) -> ArrayView2<'_, F> {
+        self.passes[l].z.slice(s![..self.rows, ..])
+    }
+
+    /// A of layer `l`, `[n, outputs]`.
+    pub fn a(&self, l: usize) -> ArrayView2<'_, F> {
+        self.passes[l].a.slice(s![..self.rows, ..])
+    }
+
+    /// dZ of layer `l`, `[n, outputs]`, after a backward pass.
+    pub fn dz(&self, l: usize) -> ArrayView2<'_, F> {
+        self.passes[l].dz.slice(s![..self.rows, ..])
+    }
+
+    /// The gradients that the last backward pass left, one [`Affine`] a layer.
+    pub fn gradients(&self) -> &[Affine<F>] {
+        &self.gradients
+    }
+
+    /// The gradients, for a caller who changes them before the step: to freeze a layer, to clip.
+    pub fn gradients_mut(&mut self) -> &mut [Affine<F>] {
+        &mut self.gradients
+    }
+}
+
+/// Puts a network together layer by layer; [`Network::builder`] starts one.
+///
+/// Weights start by [`Init::HeNormal`] in layers with ReLU and by [`Init::XavierNormal`] in the others, biases at
+/// zero, unless told otherwise.
+#[derive(Clone, Debug)]
+pub struct NetworkBuilder {
+    inputs: usize,
+    layers: Vec<LayerPlan>,
+    weights: Option<Init>,
+    bias: Init,
+}
+
+#[derive(Clone, Debug)]
+struct LayerPlan {
+    units: usize,
+    activation: Activation,
+    weights: Option<Init>,
+    bias: Option<Init>,
+}
+
+impl NetworkBuilder {
+    /// Adds a layer of `units` units.
+    pub fn layer(mut self, units: usize, activation: Activation) -> Self {
+        self.layers.push(LayerPlan { units, activation, weights: None, bias: None });
+        self
+    }
+
+    /// Adds a layer whose weights and biases have starts of their own.
+    pub fn layer_with(mut self, units: usize, activation: Activation, weights: Init, bias: Init) -> Self {
+        self.layers.push(LayerPlan { units, activation, weights: Some(weights), bias: Some(bias) });
+        self
+    }
+
+    /// How weights start, in all layers that have no start of their own, wherever in the chain this is said.
+    pub fn init(mut self, weights: Init) -> Self {
+        self.weights = Some(weights);
+        self
+    }
+
+    /// How biases start, in all layers that have no start of their own. Default: [`Init::Zeros`].
+    pub fn bias_init(mut self, bias: Init) -> Self {
+        self.bias = bias;
+        self
+    }
+
+    /// Draws the parameters, layer by layer, weights before biases.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without layers, inputs or units, [`Error::SoftmaxOfOne`] for a softmax of one unit,
+    /// [`Error::OutOfRange`] for an [`Init`] whose numbers make no sense.
+    pub fn build<F: Real, R: Rng + ?Sized>(self, rng: &mut R) -> Result<Network<F>> {
+        let mut inputs = self.inputs;
+        let mut layers = Vec::with_capacity(self.layers.len());
+        for plan in self.layers {
+            let default = if plan.activation == Activation::Relu { Init::HeNormal } else { Init::XavierNormal };
+            let size = (inputs, plan.units);
+            let weights = plan.weights.or(self.weights).unwrap_or(default).sample(size, size, rng)?;
+            let bias = plan.bias.unwrap_or(self.bias).sample((1, plan.units), size, rng)?.remove_axis(Axis(0));
+            layers.push(Layer { affine: Affine { weights, bias }, activation: plan.activation });
+            inputs = plan.units;
+        }
+        Network::from_layers(layers)
+    }
+}

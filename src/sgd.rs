@@ -1,0 +1,207 @@
+//! `Sgd`: stochastic gradient descent with momentum and weight decay.
+//!
+//! ```text
+//! (U1)  V ← μV − ηG,   θ ← θ + V,   with  G = dθ + λW for weights,  G = dθ for biases
+//! ```
+//!
+//! η is the learning rate, μ the momentum, λ the weight decay; θ is W or b, dθ its gradient, V its velocity. This is
+//! the classical momentum (Polyak 1964; Sutskever et al. 2013, eq. 1 and 2). PyTorch keeps v ← μv + G and
+//! subtracts η·v: the same path as long as η stays the same.
+
+use crate::error::{Error, Result};
+use crate::layer::Affine;
+use crate::network::Network;
+use crate::real::{Real, count};
+use ndarray::{Array, Dimension, Zip};
+
+/// Stochastic gradient descent: learning rate, momentum, weight decay, and the velocity that momentum needs.
+///
+/// The numbers are `f64` whatever the network computes in, and are checked by the first step that uses them.
+///
+/// ```
+/// use chainrule::{Affine, Activation, Layer, Network, Sgd, ndarray::array};
+///
+/// let layer = Layer::new(array![[1.0]], array![0.0], Activation::Identity)?;
+/// let mut network = Network::from_layers(vec![layer])?;
+/// let gradient = [Affine { weights: array![[2.0]], bias: array![1.0] }];
+///
+/// let mut sgd = Sgd::new(0.1).momentum(0.5);
+/// sgd.step(&mut network, &gradient)?; // v = −0.2, w = 0.8
+/// sgd.step(&mut network, &gradient)?; // v = −0.1 − 0.2, w = 0.5
+/// assert!((network.layers()[0].affine.weights[[0, 0]] - 0.5).abs() < 1e-15);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sgd<F> {
+    learning_rate: f64,
+    momentum: f64,
+    weight_decay: f64,
+    schedule: Schedule,
+    epoch: usize,
+    /// V, made at the first step with momentum.
+    velocity: Option<Vec<Affine<F>>>,
+}
+
+/// How the learning rate changes from epoch to epoch, as a factor on the one given to [`Sgd::new`].
+/// Epochs count from 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Schedule {
+    /// Always 1.
+    Constant,
+    /// factorᵉ in epoch e.
+    Exponential {
+        /// Above 0; usually below 1.
+        factor: f64,
+    },
+    /// factor^⌊e / every⌋ in epoch e.
+    Step {
+        /// The number of epochs between two changes, 1 or more.
+        every: usize,
+        /// Above 0; usually below 1.
+        factor: f64,
+    },
+    /// (1 + cos(π e / epochs)) / 2 in epoch e, from 1 down towards 0; later epochs keep the last one's rate.
+    Cosine {
+        /// The number of epochs to come down in, 1 or more.
+        epochs: usize,
+    },
+}
+
+impl Schedule {
+    fn factor(self, epoch: usize) -> f64 {
+        match self {
+            Schedule::Constant => 1.0,
+            Schedule::Exponential { factor } => factor.powf(count(epoch)),
+            Schedule::Step { every, factor } => factor.powf(count(epoch / every.max(1))),
+            Schedule::Cosine { epochs } => {
+                let epochs = epochs.max(1);
+                0.5 + 0.5 * (std::f64::consts::PI * count(epoch.min(epochs - 1)) / count(epochs)).cos()
+            }
+        }
+    }
+}
+
+impl<F: Real> Sgd<F> {
+    /// Plain gradient descent with a learning rate η above 0; no momentum, no weight decay, a constant rate.
+    pub fn new(learning_rate: f64) -> Self {
+        Sgd { learning_rate, momentum: 0.0, weight_decay: 0.0, schedule: Schedule::Constant, epoch: 0, velocity: None }
+    }
+
+    /// μ, 0 ≤ μ < 1; usually 0.9. Default: 0.
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.momentum = momentum;
+        self
+    }
+
+    /// λ, 0 or more, for weights and not for biases; its cost is [`Network::l2_penalty`]. Default: 0.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.weight_decay = weight_decay;
+        self
+    }
+
+    /// How the learning rate changes from epoch to epoch. Default: [`Schedule::Constant`].
+    ///
+    /// A [`Trainer`](crate::Trainer) counts the epochs; on the explicit pass, [`Sgd::set_epoch`] does.
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// Tells the schedule which epoch the next steps belong to, counted from 0.
+    pub fn set_epoch(&mut self, epoch: usize) {
+        self.epoch = epoch;
+    }
+
+    /// η of the current epoch.
+    pub fn current_rate(&self) -> f64 {
+        self.learning_rate * self.schedule.factor(self.epoch)
+    }
+
+    /// λ.
+    pub(crate) fn lambda(&self) -> f64 {
+        self.weight_decay
+    }
+
+    /// Forgets the velocity: the next step starts from rest.
+    pub fn reset(&mut self) {
+        self.velocity = None;
+    }
+
+    /// Checks the numbers, as the type that the steps compute in.
+    pub(crate) fn check(&self) -> Result<()> {
+        let in_range = |name, expected: &str, found: f64, fits: bool| {
+            if fits { Ok(()) } else { Err(Error::OutOfRange { name, expected: expected.into(), found }) }
+        };
+        let (rate, momentum, decay) = (self.current_rate(), self.momentum, self.weight_decay);
+        let (rate_f, decay_f) = (F::from_f64(rate), F::from_f64(decay));
+        in_range("learning rate", "a finite number above 0", rate, rate_f.is_finite() && rate_f > F::zero())?;
+        in_range("momentum", "0 or more, and below 1", momentum, (0.0..1.0).contains(&momentum))?;
+        in_range("weight decay", "a finite number, 0 or more", decay, decay_f.is_finite() && decay >= 0.0)
+    }
+
+    /// U1: one step of every parameter against its gradient.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for a learning rate, momentum or weight decay that makes no sense; [`Error::Shape`] if
+    /// the gradients, or the velocity from earlier steps, belong to other layers. The network is untouched then.
+    pub fn step(&mut self, network: &mut Network<F>, gradients: &[Affine<F>]) -> Result<()> {
+        self.check()?;
+        check_gradients(network, gradients)?;
+        if let Some(velocity) = &self.velocity {
+            check_gradients(network, velocity)?;
+        }
+        self.step_unchecked(network, gradients);
+        Ok(())
+    }
+
+    /// U1, where everything has been checked.
+    pub(crate) fn step_unchecked(&mut self, network: &mut Network<F>, gradients: &[Affine<F>]) {
+        let rate = F::from_f64(self.current_rate());
+        let momentum = F::from_f64(self.momentum);
+        let decay = F::from_f64(self.weight_decay);
+        let layers = network.layers_mut();
+        if self.momentum == 0.0 {
+            for (layer, gradient) in layers.iter_mut().zip(gradients) {
+                descend(&mut layer.affine.weights, &gradient.weights, rate, decay);
+                descend(&mut layer.affine.bias, &gradient.bias, rate, F::zero());
+            }
+            return;
+        }
+        let velocity =
+            self.velocity.get_or_insert_with(|| layers.iter().map(|l| Affine::zeros_like(&l.affine)).collect());
+        for ((layer, gradient), v) in layers.iter_mut().zip(gradients).zip(velocity) {
+            roll(&mut layer.affine.weights, &mut v.weights, &gradient.weights, rate, momentum, decay);
+            roll(&mut layer.affine.bias, &mut v.bias, &gradient.bias, rate, momentum, F::zero());
+        }
+    }
+}
+
+/// U1 with momentum, in one pass over the three arrays.
+fn roll<F: Real, D: Dimension>(
+    parameter: &mut Array<F, D>,
+    velocity: &mut Array<F, D>,
+    gradient: &Array<F, D>,
+    rate: F,
+    momentum: F,
+    decay: F,
+) {
+    Zip::from(parameter).and(velocity).and(gradient).for_each(|p, v, &g| {
+        *v = momentum * *v - rate * (g + decay * *p); // (U1) V ← μV − ηG
+        *p += *v; // (U1) θ ← θ + V
+    });
+}
+
+/// U1 with μ = 0, where V = −ηG need not be kept.
+fn descend<F: Real, D: Dimension>(parameter: &mut Array<F, D>, gradient: &Array<F, D>, rate: F, decay: F) {
+    Zip::from(parameter).and(gradient).for_each(|p, &g| *p -= rate * (g + decay * *p)); // (U1) θ ← θ − ηG
+}
+
+fn check_gradients<F: Real>(network: &Network<F>, gradients: &[Affine<F>]) -> Result<()> {
+    let layers = network.layers();
+    if gradients.len() != layers.len() {
+        let (expected, found) = (vec![layers.len()], vec![gradients.len()]);
+        return Err(Error::Shape { place: "layers of the gradients", layer: None, expected, found });
+    }
+    layers.iter().zip(gradients).enumerate().try_for_each(|(l, (layer, g))| layer.affine.check_gradient(g, l))
+}

@@ -1,0 +1,321 @@
+//! The crate against numbers computed elsewhere: independent double-precision code, with gradients checked
+//! in extended precision, and activations and losses computed to sixty digits. See `golden/README.md`.
+
+use chainrule::ndarray::{Array1, Array2, ArrayView, Axis, Dimension, array, s};
+use chainrule::{Activation, Affine, Layer, Loss, Network, Sgd, Workspace};
+use serde_json::Value;
+
+fn load(name: &str) -> Value {
+    let path = format!("{}/tests/golden/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn vector(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+}
+
+fn matrix(value: &Value) -> Array2<f64> {
+    let rows: Vec<Vec<f64>> = value.as_array().unwrap().iter().map(vector).collect();
+    Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
+}
+
+/// The file's `[out][in]` weights as the crate's `[in, out]`.
+fn affine(value: &Value, l: usize) -> Affine<f64> {
+    Affine { weights: matrix(&value["W"][l]).reversed_axes(), bias: Array1::from(vector(&value["b"][l])) }
+}
+
+/// Within 1e-12 of the largest entry, plus 1e-15.
+fn close<D: Dimension>(what: &str, found: ArrayView<'_, f64, D>, expected: ArrayView<'_, f64, D>) {
+    assert_eq!(found.shape(), expected.shape(), "{what}");
+    let bound = 1e-12 * expected.iter().fold(0.0, |max: f64, x| max.max(x.abs())) + 1e-15;
+    for (a, b) in found.iter().zip(&expected) {
+        assert!((a - b).abs() <= bound, "{what}: {a} for {b}, bound {bound}");
+    }
+}
+
+fn close_numbers(what: &str, found: f64, expected: f64) {
+    close(what, Array1::from(vec![found]).view(), Array1::from(vec![expected]).view());
+}
+
+fn close_affines(what: &str, found: &[Affine<f64>], expected: &Value) {
+    for (l, found) in found.iter().enumerate() {
+        let expected = affine(expected, l);
+        close(&format!("{what}, weights of layer {l}"), found.weights.view(), expected.weights.view());
+        close(&format!("{what}, bias of layer {l}"), found.bias.view(), expected.bias.view());
+    }
+}
+
+fn parameters(network: &Network<f64>) -> Vec<Affine<f64>> {
+    network.layers().iter().map(|layer| layer.affine.clone()).collect()
+}
+
+/// A golden case as the crate says it. The file's networks for classification end in a linear layer, the
+/// crate's in a softmax; its squared errors are sums over the outputs, the crate's are means.
+struct Case {
+    name: String,
+    network: Network<f64>,
+    loss: Loss,
+    /// The file's loss in units of the crate's.
+    unit: f64,
+    x: Array2<f64>,
+    y: Array2<f64>,
+    json: Value,
+}
+
+fn cases(file: &str) -> Vec<Case> {
+    load(file)["cases"].as_array().unwrap().iter().map(case).collect()
+}
+
+fn case(json: &Value) -> Case {
+    let specs = json["layers"].as_array().unwrap();
+    let name = json["loss"].as_str().unwrap();
+    let layers = specs.iter().enumerate().map(|(l, spec)| {
+        let activation = match (spec["act"].as_str().unwrap(), name) {
+            ("linear", "softmax_ce") => Activation::Softmax,
+            ("tanh", _) => Activation::Tanh,
+            ("sigmoid", _) => Activation::Sigmoid,
+            ("relu", _) => Activation::Relu,
+            other => panic!("{other:?}"),
+        };
+        let Affine { weights, bias } = affine(&json["params0"], l);
+        Layer::new(weights, bias, activation).unwrap()
+    });
+    let network = Network::from_layers(layers.collect()).unwrap();
+    let outputs = network.outputs() as f64;
+    let (loss, unit) = match name {
+        "bce" => (Loss::BinaryCrossEntropy, 1.0),
+        "sq" => (Loss::MeanSquaredError, outputs),
+        "halfsq" => (Loss::MeanSquaredError, outputs / 2.0),
+        "softmax_ce" => (Loss::CrossEntropy, 1.0),
+        other => panic!("{other}"),
+    };
+    let case = json["name"].as_str().unwrap().to_owned();
+    Case { name: case, network, loss, unit, x: matrix(&json["x"]), y: matrix(&json["y"]), json: json.clone() }
+}
+
+fn check_pass(case: &Case) {
+    let Case { name, network, loss, unit, x, y, json } = case;
+    let reg = json["reg"].as_f64().unwrap();
+    let mut workspace = Workspace::new(network, x.nrows());
+    network.forward(x.view(), &mut workspace).unwrap();
+    let cost = network.backward(x.view(), y.view(), *loss, &mut workspace).unwrap();
+
+    for l in 0..network.layers().len() {
+        close(&format!("{name}: z of layer {l}"), workspace.z(l), matrix(&json["forward"]["z"][l]).view());
+        let a = match network.layers()[l].activation {
+            Activation::Softmax => &json["forward"]["softmax"],
+            _ => &json["forward"]["a"][l],
+        };
+        close(&format!("{name}: a of layer {l}"), workspace.a(l), matrix(a).view());
+    }
+    close_numbers(&format!("{name}: loss"), unit * cost, json["loss_data"].as_f64().unwrap());
+    close_numbers(&format!("{name}: penalty"), network.l2_penalty(reg), json["loss_reg"].as_f64().unwrap());
+    assert_eq!(network.cost(x.view(), y.view(), *loss).unwrap(), cost, "{name}: the two ways to the cost");
+
+    // The golden gradients are of loss and penalty together; the crate adds the penalty's in the step.
+    let mut gradients = workspace.gradients().to_vec();
+    for (gradient, layer) in gradients.iter_mut().zip(network.layers()) {
+        gradient.weights = &gradient.weights * *unit + &layer.affine.weights * reg;
+        gradient.bias *= *unit;
+    }
+    close_affines(&format!("{name}: gradient"), &gradients, &json["grads"]);
+
+    // The gradient of the inputs: dX = dZ·Wᵀ, from the first layer's dZ.
+    let dx = workspace.dz(0).dot(&network.layers()[0].affine.weights.t()) * *unit;
+    close(&format!("{name}: gradient of the inputs"), dx.view(), matrix(&json["grad_x"]).view());
+}
+
+/// Ten steps, looking at the parameters after 1, 2 and 10.
+fn check_steps(case: &Case, steps: &str, trained_bias: bool) {
+    let Case { name, network, loss, unit, x, y, json } = case;
+    let mut network = network.clone();
+    let mut workspace = Workspace::new(&network, x.nrows());
+    // The file's rate is for its own unit of the loss.
+    let rate = json["lr"].as_f64().unwrap() * unit;
+    let decay = json["reg"].as_f64().unwrap() / unit;
+    let mut sgd = Sgd::new(rate).momentum(json["momentum"].as_f64().unwrap_or(0.0)).weight_decay(decay);
+    let single = json["one_sample_per_step"].as_bool().unwrap();
+    for t in 1..=10 {
+        let rows = if single { t - 1..t } else { 0..x.nrows() };
+        let (x, y) = (x.slice(s![rows.clone(), ..]), y.slice(s![rows, ..]));
+        network.forward(x, &mut workspace).unwrap();
+        network.backward(x, y, *loss, &mut workspace).unwrap();
+        if !trained_bias {
+            workspace.gradients_mut().iter_mut().for_each(|gradient| gradient.bias.fill(0.0));
+        }
+        sgd.step(&mut network, workspace.gradients()).unwrap();
+        if let Some(expected) = json[steps].get(t.to_string()) {
+            close_affines(&format!("{name}: {steps} {t}"), &parameters(&network), expected);
+        }
+    }
+}
+
+fn check_file(file: &str) {
+    for case in cases(file) {
+        check_pass(&case);
+        check_steps(&case, "steps", case.json["train_bias"].as_bool().unwrap());
+        if case.json.get("steps_bias_trained").is_some() {
+            check_steps(&case, "steps_bias_trained", true);
+        }
+    }
+}
+
+#[test]
+fn planar() {
+    check_file("planar");
+}
+
+#[test]
+fn cos() {
+    check_file("cos");
+}
+
+#[test]
+fn moons() {
+    check_file("moons");
+}
+
+#[test]
+fn cifar() {
+    check_file("cifar");
+}
+
+#[test]
+fn mnist() {
+    check_file("mnist_randn");
+}
+
+/// The distance in units in the last place; 0.0 and −0.0 are the same.
+fn ulps(a: f64, b: f64) -> u64 {
+    let ordered = |x: f64| {
+        let bits = x.to_bits() as i64;
+        if bits < 0 { i64::MIN - bits } else { bits }
+    };
+    ordered(a).abs_diff(ordered(b))
+}
+
+/// f(z) and f′(z) by a network of one unit with w = 1, b = 0, whose loss is its output.
+fn unit(activation: Activation, z: f64) -> (f64, f64) {
+    let output = Loss::Custom { name: "output", value: |a, _| a, slope: |_, _| 1.0 };
+    let layer = Layer::new(array![[1.0]], array![0.0], activation).unwrap();
+    let network = Network::from_layers(vec![layer]).unwrap();
+    let mut workspace = Workspace::new(&network, 1);
+    network.forward(array![[z]].view(), &mut workspace).unwrap();
+    network.backward(array![[z]].view(), array![[0.0]].view(), output, &mut workspace).unwrap();
+    (workspace.a(0)[[0, 0]], workspace.dz(0)[[0, 0]])
+}
+
+/// Values within 4 ulp; slopes within 4 ulp or 3e-16, because 1 − a has lost the digits that a rounded away.
+fn check_activation(activation: Activation, value: &str, slope: &str) {
+    let golden = load("activations");
+    let golden = &golden["scalar"];
+    let (z, a, da) = (vector(&golden["z"]), vector(&golden[value]), vector(&golden[slope]));
+    for ((z, a), da) in z.into_iter().zip(a).zip(da) {
+        let (found, found_slope) = unit(activation, z);
+        assert!(ulps(found, a) <= 4, "{value}({z}) = {found}, expected {a}");
+        let near = ulps(found_slope, da) <= 4 || (found_slope - da).abs() <= 3e-16;
+        assert!(near, "{slope}({z}) = {found_slope}, expected {da}");
+    }
+}
+
+#[test]
+fn a2_d2_sigmoid_at_the_extremes() {
+    check_activation(Activation::Sigmoid, "sigmoid", "dsigmoid");
+}
+
+#[test]
+fn a3_d3_tanh_at_the_extremes() {
+    check_activation(Activation::Tanh, "tanh", "dtanh");
+}
+
+#[test]
+fn a4_d4_relu_at_the_extremes() {
+    check_activation(Activation::Relu, "relu", "drelu");
+}
+
+/// Cost and dZ of one row, from logits handed in as inputs of an identity map.
+fn row(activation: Activation, loss: Loss, z: &[f64], y: &[f64]) -> (Vec<f64>, f64, Vec<f64>) {
+    let layer = Layer::new(Array2::eye(z.len()), Array1::zeros(z.len()), activation).unwrap();
+    let network = Network::from_layers(vec![layer]).unwrap();
+    let as_row = |v: &[f64]| Array1::from(v.to_vec()).insert_axis(Axis(0));
+    let (z, y) = (as_row(z), as_row(y));
+    let mut workspace = Workspace::new(&network, 1);
+    network.forward(z.view(), &mut workspace).unwrap();
+    let cost = network.backward(z.view(), y.view(), loss, &mut workspace).unwrap();
+    (workspace.a(0).iter().copied().collect(), cost, workspace.dz(0).iter().copied().collect())
+}
+
+#[test]
+fn s2_b1_binary_cross_entropy_from_logits() {
+    for case in load("activations")["bce_with_logits"].as_array().unwrap() {
+        let (z, y) = (case["z"].as_f64().unwrap(), case["y"].as_f64().unwrap());
+        let (_, cost, dz) = row(Activation::Sigmoid, Loss::BinaryCrossEntropy, &[z], &[y]);
+        let expected = case["loss"].as_f64().unwrap();
+        assert!(ulps(cost, expected) <= 4 || (cost - expected).abs() <= 1e-15, "{z} {y}: {cost} for {expected}");
+        assert!((dz[0] - case["dz"].as_f64().unwrap()).abs() <= 3e-16, "{case}: {}", dz[0]);
+    }
+}
+
+#[test]
+fn c2_e2_binary_cross_entropy_from_probabilities() {
+    // A custom identity, so that the loss takes the long way from a.
+    let plain = Activation::Custom { name: "plain", f: |z| z, slope: |_, _| 1.0 };
+    for case in load("activations")["bce_from_prob"].as_array().unwrap() {
+        let (a, y) = (case["a"].as_f64().unwrap(), case["y"].as_f64().unwrap());
+        let (_, cost, da) = row(plain, Loss::BinaryCrossEntropy, &[a], &[y]);
+        let (expected, slope) = (case["loss"].as_f64().unwrap(), case["da"].as_f64().unwrap());
+        assert!((cost - expected).abs() <= 1e-15 * expected.abs() + 1e-16, "{case}: {cost}");
+        assert!((da[0] - slope).abs() <= 1e-15 * slope.abs().max(1.0 / a.min(1.0 - a)), "{case}: {}", da[0]);
+    }
+}
+
+#[test]
+fn a5_d5_s3_softmax_with_cross_entropy() {
+    for case in load("activations")["softmax"].as_array().unwrap() {
+        let z = vector(&case["z"]);
+        if z.len() == 1 {
+            continue; // the crate refuses a softmax of one unit
+        }
+        let max = z.iter().fold(f64::NEG_INFINITY, |max, z| max.max(*z));
+        let softmax = vector(&case["softmax"]);
+        let near = |what: &str, found: &[f64], expected: &[f64]| {
+            for (k, (a, b)) in found.iter().zip(expected).enumerate() {
+                let bound = (8.0 + (z[k] - max).abs()) * 0.5_f64.powi(53);
+                assert!(
+                    (a - b).abs() <= bound * b.abs().max(1e-300) || (a - b).abs() <= 1e-15,
+                    "{what} {z:?}: {a} for {b}"
+                );
+            }
+        };
+        let check = |y: &[f64], golden: &Value| {
+            let (a, cost, dz) = row(Activation::Softmax, Loss::CrossEntropy, &z, y);
+            near("softmax", &a, &softmax);
+            for (found, expected) in dz.iter().zip(vector(&golden["dz"])) {
+                assert!((found - expected).abs() <= 1e-15, "dz {z:?}: {found} for {expected}");
+            }
+            let expected = golden["loss"].as_f64().unwrap();
+            assert!((cost - expected).abs() <= 2e-15 * expected.abs() + 1e-44, "loss {z:?}: {cost} for {expected}");
+        };
+        for golden in case["ce"].as_array().unwrap() {
+            let mut y = vec![0.0; z.len()];
+            y[golden["label"].as_u64().unwrap() as usize] = 1.0;
+            check(&y, golden);
+        }
+        check(&vector(&case["ce_soft"]["target"]), &case["ce_soft"]);
+    }
+}
+
+#[test]
+fn c1_e1_squared_error() {
+    for case in load("activations")["mse"].as_array().unwrap() {
+        let (a, y) = (matrix(&case["pred"]), matrix(&case["target"]));
+        let k = a.ncols();
+        let layer = Layer::new(Array2::eye(k), Array1::zeros(k), Activation::Identity).unwrap();
+        let network = Network::from_layers(vec![layer]).unwrap();
+        let mut workspace = Workspace::new(&network, a.nrows());
+        network.forward(a.view(), &mut workspace).unwrap();
+        let cost = network.backward(a.view(), y.view(), Loss::MeanSquaredError, &mut workspace).unwrap();
+        close_numbers("mean over examples and outputs", cost, case["mean_all"].as_f64().unwrap());
+        close("its gradient", workspace.dz(0), matrix(&case["dpred_mean_all"]).view());
+    }
+}
