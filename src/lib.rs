@@ -5,7 +5,9 @@
 
 mod real;
 mod error;
+mod data;
 
+pub use data::{Dataset, Idx, Scaling, one_hot};
 pub use error::{Error, FileProblem, Result};
 pub use real::Real;
 

@@ -51,3 +51,8 @@ impl Real for f64 {
 pub(crate) fn count(n: usize) -> f64 {
     n as f64
 }
+
+/// The nearest count to a number that is not negative; halves go up.
+pub(crate) fn nearest_count(x: f64) -> usize {
+    x.round() as usize
+}
