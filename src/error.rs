@@ -67,6 +67,11 @@ pub enum Error {
         /// The label that came.
         found: usize,
     },
+    /// Classes were asked of targets that are not class indicators.
+    NoLabels {
+        /// The first row that names no class, counted from 0.
+        row: usize,
+    },
     /// A loss that cannot be had from the network's output activation.
     Pairing {
         /// The loss.
@@ -127,12 +132,22 @@ pub enum FileProblem {
     },
     /// The file is gzip-compressed and the crate was built without the feature `gzip`.
     NeedsGzip,
+    /// The gzip stream is damaged or cut off.
+    Gzip {
+        /// The decoder's words.
+        message: String,
+    },
     /// The first bytes are those of another kind of file.
     Magic {
         /// The kind of file, and the bytes that it starts with.
         expected: String,
         /// The bytes that stand there.
         found: Vec<u8>,
+    },
+    /// An IDX file of numbers that are not unsigned bytes.
+    ElementType {
+        /// The type's code, the third byte of the file.
+        found: u8,
     },
     /// The file ends too early.
     Truncated {
@@ -145,6 +160,13 @@ pub enum FileProblem {
     Trailing {
         /// Its size by its own header.
         expected: u64,
+    },
+    /// A file without a header whose size is not a whole number of rows.
+    PartialRow {
+        /// The size of a row.
+        row: usize,
+        /// The size of the file.
+        found: u64,
     },
     /// A label that is not below the number of classes.
     Label {
@@ -197,6 +219,12 @@ impl fmt::Display for Error {
             Error::Label { row, classes, found } => {
                 write!(f, "label of row {row}: expected 0 to {}, found {found}", classes.saturating_sub(1))
             }
+            Error::NoLabels { row } => {
+                write!(
+                    f,
+                    "targets of row {row}: expected a class (a single 1 among zeros, or 0 or 1 in a single column)"
+                )
+            }
             Error::Pairing { loss, activation, instead } => {
                 write!(f, "{loss} cannot be had from {activation} outputs: take {instead}")
             }
@@ -239,11 +267,18 @@ impl fmt::Display for FileProblem {
             FileProblem::NeedsGzip => {
                 write!(f, "gzip-compressed: unpack it, or build chainrule with the feature \"gzip\"")
             }
+            FileProblem::Gzip { message } => write!(f, "broken gzip stream: {message}"),
             FileProblem::Magic { expected, found } => write!(f, "expected {expected}, found {found:02x?} at offset 0"),
+            FileProblem::ElementType { found } => {
+                write!(f, "IDX element type: expected 0x08 (unsigned bytes), found {found:#04x} at offset 2")
+            }
             FileProblem::Truncated { expected, found } => {
                 write!(f, "truncated: expected {expected} bytes, found {found}")
             }
             FileProblem::Trailing { expected } => write!(f, "expected {expected} bytes, found more"),
+            FileProblem::PartialRow { row, found } => {
+                write!(f, "expected whole rows of {row} bytes, found {found} bytes in all")
+            }
             FileProblem::Label { offset, classes, found } => {
                 write!(f, "label at offset {offset}: expected 0 to {}, found {found}", classes.saturating_sub(1))
             }
@@ -259,6 +294,27 @@ impl fmt::Display for FileProblem {
 }
 
 impl std::error::Error for Error {}
+
+impl std::error::Error for FileProblem {}
+
+impl From<std::io::Error> for FileProblem {
+    fn from(error: std::io::Error) -> Self {
+        FileProblem::Io { kind: error.kind(), message: error.to_string() }
+    }
+}
+
+/// Refuses another shape than the expected one.
+pub(crate) fn check_shape(
+    place: &'static str,
+    layer: Option<usize>,
+    expected: &[usize],
+    found: &[usize],
+) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::Shape { place, layer, expected: expected.to_vec(), found: found.to_vec() })
+}
 
 /// Refuses a NaN or an infinity, and names the first.
 pub(crate) fn check_finite<F: Real, D: Dimension>(

@@ -101,7 +101,6 @@ pub fn gradient_check<F: Real>(
     network.forward(x.view(), &mut workspace)?;
     network.backward(x.view(), y.view(), loss, &mut workspace)?;
     let at_rest = workspace.clone();
-    let mut gradients = at_rest.gradients().to_vec();
 
     let entries = |g: &Affine<f64>| g.weights.iter().chain(&g.bias).fold(0.0, |max: f64, g| max.max(g.abs()));
     let largest_gradient = at_rest.gradients().iter().map(entries).fold(0.0, f64::max);
@@ -116,7 +115,7 @@ pub fn gradient_check<F: Real>(
         checked: 0,
         skipped: 0,
     };
-    for layer in 0..network.layers().len() {
+    for (layer, gradient) in at_rest.gradients().to_vec().iter_mut().enumerate() {
         let input = if layer == 0 { x.view() } else { at_rest.a(layer - 1) };
         for parameter in parameters(&network.layers()[layer]) {
             let h = STEP / largest_input(parameter, input);
@@ -136,7 +135,7 @@ pub fn gradient_check<F: Real>(
             };
             worst.checked += 1;
             let numeric = (minus_2h - 8.0 * minus_h + 8.0 * plus_h - plus_2h) / (12.0 * h); // (N1)
-            let analytic = *parameter.of(&mut gradients[layer]);
+            let analytic = *parameter.of(gradient);
             let scale = analytic.abs().max(numeric.abs()).max(FLOOR * largest_gradient);
             let error = if scale > 0.0 { (analytic - numeric).abs() / scale } else { 0.0 };
             // A NaN is the worst of errors, and must neither lose a comparison nor be forgotten.

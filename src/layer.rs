@@ -12,7 +12,7 @@
 //! A₋₁ is the output of the layer before, or the inputs X; dX is ∂L/∂X for every X, and has X's shape.
 
 use crate::activation::Activation;
-use crate::error::{Error, Result, check_finite};
+use crate::error::{Error, Result, check_finite, check_shape};
 use crate::matmul::matmul;
 use crate::real::Real;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
@@ -63,16 +63,10 @@ impl<F: Real> Affine<F> {
         Self::zeros(other.weights.nrows(), other.weights.ncols())
     }
 
-    /// Refuses gradients that do not have the shapes of these parameters, or whose rows are not contiguous.
+    /// Refuses gradients that do not have the shapes of these parameters.
     pub(crate) fn check_gradient(&self, gradient: &Self, layer: usize) -> Result<()> {
-        let shape = |place, expected: &[usize], found: &[usize]| {
-            if expected == found {
-                return Ok(());
-            }
-            Err(Error::Shape { place, layer: Some(layer), expected: expected.to_vec(), found: found.to_vec() })
-        };
-        shape("gradient of the weights", self.weights.shape(), gradient.weights.shape())?;
-        shape("gradient of the bias", self.bias.shape(), gradient.bias.shape())
+        check_shape("gradient of the weights", Some(layer), self.weights.shape(), gradient.weights.shape())?;
+        check_shape("gradient of the bias", Some(layer), self.bias.shape(), gradient.bias.shape())
     }
 
     /// F1. `x` is A₋₁ `[n, inputs]`, `z` is written `[n, outputs]`.
@@ -116,10 +110,7 @@ impl<F: Real> Layer<F> {
                 place: if weights.nrows() == 0 { "inputs of a layer" } else { "outputs of a layer" },
             });
         }
-        if bias.len() != weights.ncols() {
-            let (expected, found) = (vec![weights.ncols()], vec![bias.len()]);
-            return Err(Error::Shape { place: "bias", layer, expected, found });
-        }
+        check_shape("bias", layer, &[weights.ncols()], &[bias.len()])?;
         if self.activation == Activation::Softmax && bias.len() == 1 {
             return Err(Error::SoftmaxOfOne { layer });
         }

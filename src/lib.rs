@@ -14,8 +14,11 @@ mod network;
 mod sgd;
 mod gradient_check;
 mod metrics;
+mod data;
+mod train;
 
 pub use activation::Activation;
+pub use data::{Dataset, Idx, Scaling, one_hot};
 pub use error::{Error, FileProblem, Result};
 pub use gradient_check::{GradientCheck, Parameter, gradient_check};
 pub use init::Init;
@@ -25,6 +28,7 @@ pub use metrics::{ConfusionMatrix, accuracy};
 pub use network::{Network, NetworkBuilder, Workspace};
 pub use real::Real;
 pub use sgd::{Schedule, Sgd};
+pub use train::{History, Report, Trainer};
 
 pub use ndarray;
 pub use rand;

@@ -10,13 +10,14 @@
 //! ```
 
 use crate::activation::{Activation, argmax};
-use crate::error::{Error, Result, check_finite};
+use crate::error::{Error, Result, check_finite, check_shape};
 use crate::init::Init;
 use crate::layer::{Affine, Layer};
 use crate::loss::Loss;
 use crate::real::Real;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2, s};
 use rand::Rng;
+use std::marker::PhantomData;
 
 /// A multilayer perceptron: layers one after the other, and nothing else.
 ///
@@ -51,8 +52,8 @@ pub struct Network<F> {
 
 impl<F: Real> Network<F> {
     /// Starts a network that takes `inputs` numbers an example.
-    pub fn builder(inputs: usize) -> NetworkBuilder {
-        NetworkBuilder { inputs, layers: Vec::new(), weights: None, bias: Init::Zeros }
+    pub fn builder(inputs: usize) -> NetworkBuilder<F> {
+        NetworkBuilder { inputs, layers: Vec::new(), weights: None, bias: Init::Zeros, number: PhantomData }
     }
 
     /// A network from its layers; each must take as many inputs as the one before has outputs.
@@ -92,6 +93,21 @@ impl<F: Real> Network<F> {
     /// The layers, first to last.
     pub fn layers(&self) -> &[Layer<F>] {
         &self.layers
+    }
+
+    /// Takes over the parameters of a network of the same shape, without making an array.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        for (layer, other) in self.layers.iter_mut().zip(&other.layers) {
+            layer.affine.weights.assign(&other.affine.weights);
+            layer.affine.bias.assign(&other.affine.bias);
+        }
+    }
+
+    pub(crate) fn is_finite(&self) -> bool {
+        let finite = |affine: &Affine<F>| {
+            affine.weights.fold(true, |finite, w| finite & w.is_finite()) && affine.bias.iter().all(|b| b.is_finite())
+        };
+        self.layers.iter().all(|layer| finite(&layer.affine))
     }
 
     pub(crate) fn layers_mut(&mut self) -> &mut [Layer<F>] {
@@ -149,9 +165,6 @@ impl<F: Real> Network<F> {
     /// # Errors
     /// As [`predict`](Network::predict).
     pub fn classify(&self, x: ArrayView2<'_, F>) -> Result<Array1<usize>> {
-        let class = |row: ArrayView1<'_, F>| {
-            if row.len() == 1 { usize::from(row[0] > F::from_f64(0.5)) } else { argmax(row) }
-        };
         Ok(self.predict(x)?.rows().into_iter().map(class).collect())
     }
 
@@ -184,13 +197,13 @@ impl<F: Real> Network<F> {
         loss: Loss,
         workspace: &mut Workspace<F>,
     ) -> Result<f64> {
-        loss.check_pairing(self.last().activation)?;
+        self.check_loss(loss)?;
         self.check_targets(x.nrows(), &y)?;
         self.check_workspace(x.nrows(), workspace)?;
         if workspace.rows != x.nrows() {
             return Err(Error::NoForward { expected: x.nrows(), found: workspace.rows });
         }
-        expect_shape("inputs", &[x.nrows(), self.inputs()], x.shape())?;
+        check_shape("inputs", None, &[x.nrows(), self.inputs()], x.shape())?;
         let cost = self.backward_pass(x, y, loss, workspace);
         if cost.is_finite() { Ok(cost) } else { Err(Error::CostNotFinite { cost }) }
     }
@@ -201,16 +214,23 @@ impl<F: Real> Network<F> {
     /// # Errors
     /// As [`backward`](Network::backward), and [`Error::Empty`] for no rows.
     pub fn cost(&self, x: ArrayView2<'_, F>, y: ArrayView2<'_, F>, loss: Loss) -> Result<f64> {
-        loss.check_pairing(self.last().activation)?;
+        self.check_loss(loss)?;
         self.check_inputs(&x)?;
         self.check_targets(x.nrows(), &y)?;
         if x.nrows() == 0 {
             return Err(Error::Empty { place: "rows of the batch" });
         }
+        Ok(self.outputs_and_cost(x, y, loss).1)
+    }
+
+    /// A of the last layer and L; everything has been checked.
+    pub(crate) fn outputs_and_cost(&self, x: ArrayView2<'_, F>, y: ArrayView2<'_, F>, loss: Loss) -> (Array2<F>, f64) {
         let z = self.last_z(x);
         let mut a = z.clone();
-        self.last().activation.forward(a.view_mut());
-        Ok(loss.evaluate(self.last().activation, z.view(), a.view(), y, None))
+        let output = self.last().activation;
+        output.forward(a.view_mut()); // F2
+        let cost = loss.evaluate(output, z.view(), a.view(), y, None);
+        (a, cost)
     }
 
     /// (C4) The cost of weight decay: (λ/2) Σ W², over all weights and no biases.
@@ -274,13 +294,17 @@ impl<F: Real> Network<F> {
         loss.evaluate(self.layers[last].activation, workspace.z(last), workspace.a(last), y, None)
     }
 
+    pub(crate) fn check_loss(&self, loss: Loss) -> Result<()> {
+        loss.check_pairing(self.last().activation)
+    }
+
     pub(crate) fn check_inputs(&self, x: &ArrayView2<'_, F>) -> Result<()> {
-        expect_shape("inputs", &[x.nrows(), self.inputs()], x.shape())?;
+        check_shape("inputs", None, &[x.nrows(), self.inputs()], x.shape())?;
         check_finite("inputs", None, x)
     }
 
     pub(crate) fn check_targets(&self, rows: usize, y: &ArrayView2<'_, F>) -> Result<()> {
-        expect_shape("targets", &[rows, self.outputs()], y.shape())?;
+        check_shape("targets", None, &[rows, self.outputs()], y.shape())?;
         check_finite("targets", None, y)
     }
 
@@ -311,11 +335,9 @@ impl<F: Real> Network<F> {
     }
 }
 
-fn expect_shape(place: &'static str, expected: &[usize], found: &[usize]) -> Result<()> {
-    if expected == found {
-        return Ok(());
-    }
-    Err(Error::Shape { place, layer: None, expected: expected.to_vec(), found: found.to_vec() })
+/// The class that one row of outputs stands for.
+pub(crate) fn class<F: Real>(row: ArrayView1<'_, F>) -> usize {
+    if row.len() == 1 { usize::from(row[0] > F::from_f64(0.5)) } else { argmax(row) }
 }
 
 /// What one layer computes in a pass, each `[batch, outputs]`; a pass of fewer rows uses the first ones.
@@ -400,11 +422,12 @@ impl<F: Real> Workspace<F> {
 /// Weights start by [`Init::HeNormal`] in layers with ReLU and by [`Init::XavierNormal`] in the others, biases at
 /// zero, unless told otherwise.
 #[derive(Clone, Debug)]
-pub struct NetworkBuilder {
+pub struct NetworkBuilder<F> {
     inputs: usize,
     layers: Vec<LayerPlan>,
     weights: Option<Init>,
     bias: Init,
+    number: PhantomData<F>,
 }
 
 #[derive(Clone, Debug)]
@@ -415,7 +438,7 @@ struct LayerPlan {
     bias: Option<Init>,
 }
 
-impl NetworkBuilder {
+impl<F: Real> NetworkBuilder<F> {
     /// Adds a layer of `units` units.
     pub fn layer(mut self, units: usize, activation: Activation) -> Self {
         self.layers.push(LayerPlan { units, activation, weights: None, bias: None });
@@ -445,7 +468,7 @@ impl NetworkBuilder {
     /// # Errors
     /// [`Error::Empty`] without layers, inputs or units, [`Error::SoftmaxOfOne`] for a softmax of one unit,
     /// [`Error::OutOfRange`] for an [`Init`] whose numbers make no sense.
-    pub fn build<F: Real, R: Rng + ?Sized>(self, rng: &mut R) -> Result<Network<F>> {
+    pub fn build<R: Rng + ?Sized>(self, rng: &mut R) -> Result<Network<F>> {
         let mut inputs = self.inputs;
         let mut layers = Vec::with_capacity(self.layers.len());
         for plan in self.layers {

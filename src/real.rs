@@ -51,3 +51,13 @@ impl Real for f64 {
 pub(crate) fn count(n: usize) -> f64 {
     n as f64
 }
+
+/// The nearest count to a number that is not negative; halves go up.
+pub(crate) fn nearest_count(x: f64) -> usize {
+    x.round() as usize
+}
+
+/// A count as a generator's word.
+pub(crate) fn word(n: usize) -> u64 {
+    n as u64
+}

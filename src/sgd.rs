@@ -21,7 +21,7 @@ use ndarray::{Array, Dimension, Zip};
 /// ```
 /// use chainrule::{Affine, Activation, Layer, Network, Sgd, ndarray::array};
 ///
-/// let layer = Layer::new(array![[1.0]], array![0.0], Activation::Identity)?;
+/// let layer = Layer::new(array![[1.0_f64]], array![0.0], Activation::Identity)?;
 /// let mut network = Network::from_layers(vec![layer])?;
 /// let gradient = [Affine { weights: array![[2.0]], bias: array![1.0] }];
 ///
@@ -146,13 +146,16 @@ impl<F: Real> Sgd<F> {
     /// [`Error::OutOfRange`] for a learning rate, momentum or weight decay that makes no sense; [`Error::Shape`] if
     /// the gradients, or the velocity from earlier steps, belong to other layers. The network is untouched then.
     pub fn step(&mut self, network: &mut Network<F>, gradients: &[Affine<F>]) -> Result<()> {
-        self.check()?;
+        self.check_for(network)?;
         check_gradients(network, gradients)?;
-        if let Some(velocity) = &self.velocity {
-            check_gradients(network, velocity)?;
-        }
         self.step_unchecked(network, gradients);
         Ok(())
+    }
+
+    /// Checks the numbers, and that a velocity from earlier steps belongs to a network of these shapes.
+    pub(crate) fn check_for(&self, network: &Network<F>) -> Result<()> {
+        self.check()?;
+        self.velocity.as_ref().map_or(Ok(()), |velocity| check_gradients(network, velocity))
     }
 
     /// U1, where everything has been checked.

@@ -1,0 +1,402 @@
+//! `Dataset`: inputs and targets that belong together, one example a row; how to split and pick rows.
+//!
+//! `scaling.rs` shifts and scales columns, `toy.rs` makes small sets from equations, `idx.rs` and
+//! `cifar.rs` read the files of MNIST and CIFAR-10.
+
+mod scaling;
+mod toy;
+mod idx;
+mod cifar;
+
+pub use idx::Idx;
+pub use scaling::Scaling;
+
+use crate::error::{Error, FileProblem, Result, check_finite};
+use crate::real::{Real, count, nearest_count};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use rand::Rng;
+use rand::seq::SliceRandom;
+use std::io::Read;
+use std::ops::Range;
+use std::path::Path;
+
+/// Examples to learn from: inputs `[n, inputs]` and targets `[n, outputs]`, one example a row.
+///
+/// Whatever its source, a data set has at least one row and one column on either side, as many targets as
+/// inputs, and finite numbers only; it is stored row after row, so that a batch is one piece of memory.
+///
+/// ```
+/// use chainrule::{ChaCha8Rng, Dataset, rand::SeedableRng};
+/// use ndarray::array;
+///
+/// let data = Dataset::classification(array![[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], vec![0, 1, 1], 2)?;
+/// assert_eq!(data.targets(), array![[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]);
+/// assert_eq!(data.labels(), Some(&[0, 1, 1][..]));
+///
+/// let mut rng = ChaCha8Rng::seed_from_u64(1);
+/// let (train, test) = data.split(0.7, &mut rng)?;
+/// assert_eq!((train.len(), test.len()), (2, 1));
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset<F: Real> {
+    inputs: Array2<F>,  // [n, inputs]
+    targets: Array2<F>, // [n, outputs]
+    // [n]; always what `class` says of each target row. An array, not a `Vec`, because its Debug is abridged.
+    labels: Option<Array1<usize>>,
+}
+
+impl<F: Real> Dataset<F> {
+    /// Inputs `[n, inputs]` with any targets `[n, outputs]`: regression, or classes already encoded.
+    ///
+    /// Arrays in another memory order are copied into rows.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without rows or columns, [`Error::Shape`] if the numbers of rows differ,
+    /// [`Error::NotFinite`] on a NaN or an infinity.
+    ///
+    /// ```
+    /// use chainrule::{Dataset, Error};
+    /// use ndarray::array;
+    ///
+    /// let data = Dataset::new(array![[1.0], [2.0]], array![[0.5], [0.25]])?;
+    /// assert_eq!((data.len(), data.num_inputs(), data.num_outputs()), (2, 1, 1));
+    ///
+    /// let error = Dataset::new(array![[1.0], [2.0]], array![[0.5]]).unwrap_err();
+    /// assert_eq!(error.to_string(), "targets: expected shape [2, 1], found [1, 1]");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn new(inputs: Array2<F>, targets: Array2<F>) -> Result<Self> {
+        for (place, array) in [("inputs", &inputs), ("targets", &targets)] {
+            if array.is_empty() {
+                return Err(Error::Empty { place });
+            }
+            check_finite(place, None, &array.view())?;
+        }
+        if targets.nrows() != inputs.nrows() {
+            return Err(Error::Shape {
+                place: "targets",
+                layer: None,
+                expected: vec![inputs.nrows(), targets.ncols()],
+                found: targets.shape().to_vec(),
+            });
+        }
+        Ok(Self::from_checked(inputs, targets))
+    }
+
+    /// Inputs `[n, inputs]` with a class each; the targets are the labels [one-hot](one_hot).
+    ///
+    /// For two classes in a single column of 0 and 1, as a sigmoid output wants them, see [`Dataset::new`].
+    ///
+    /// # Errors
+    /// Those of [`Dataset::new`] and [`one_hot`].
+    ///
+    /// ```
+    /// use chainrule::Dataset;
+    /// use ndarray::array;
+    ///
+    /// let data = Dataset::classification(array![[0.5], [1.5]], vec![2, 0], 3)?;
+    /// assert_eq!(data.targets(), array![[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn classification(inputs: Array2<F>, labels: Vec<usize>, classes: usize) -> Result<Self> {
+        if labels.len() != inputs.nrows() {
+            return Err(Error::Shape {
+                place: "labels",
+                layer: None,
+                expected: vec![inputs.nrows()],
+                found: vec![labels.len()],
+            });
+        }
+        let targets = one_hot(&labels, classes)?;
+        Self::new(inputs, targets)
+    }
+
+    /// The invariants hold, but for the memory order; the labels are read off the targets, so there is one truth.
+    fn from_checked(inputs: Array2<F>, targets: Array2<F>) -> Self {
+        let labels = targets.rows().into_iter().map(class).collect();
+        Self { inputs: row_major(inputs), targets: row_major(targets), labels }
+    }
+
+    /// The inputs, `[n, inputs]`.
+    pub fn inputs(&self) -> ArrayView2<'_, F> {
+        self.inputs.view()
+    }
+
+    /// The targets, `[n, outputs]`.
+    pub fn targets(&self) -> ArrayView2<'_, F> {
+        self.targets.view()
+    }
+
+    /// The class of each row, if every target row names one: a single 1 among zeros (its column is the class),
+    /// or, where there is only one column, 0 or 1 (the class itself).
+    ///
+    /// ```
+    /// use chainrule::Dataset;
+    /// use ndarray::array;
+    ///
+    /// let inputs = array![[0.1], [0.2]];
+    /// let label = |targets| Dataset::new(inputs.clone(), targets).map(|data| data.labels().map(<[_]>::to_vec));
+    /// assert_eq!(label(array![[0.0, 1.0], [1.0, 0.0]])?, Some(vec![1, 0]));
+    /// assert_eq!(label(array![[0.0], [1.0]])?, Some(vec![0, 1]));
+    /// assert_eq!(label(array![[0.0], [0.7]])?, None);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn labels(&self) -> Option<&[usize]> {
+        self.labels.as_ref().and_then(|labels| labels.as_slice())
+    }
+
+    /// The number of examples, n; at least 1.
+    #[allow(clippy::len_without_is_empty)] // a data set is never empty
+    pub fn len(&self) -> usize {
+        self.inputs.nrows()
+    }
+
+    /// The number of numbers that go in, the columns of [`inputs`](Self::inputs).
+    pub fn num_inputs(&self) -> usize {
+        self.inputs.ncols()
+    }
+
+    /// The number of numbers that should come out, the columns of [`targets`](Self::targets).
+    pub fn num_outputs(&self) -> usize {
+        self.targets.ncols()
+    }
+
+    /// The rows with these numbers, in this order; a row may be named more than once.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for no rows, [`Error::OutOfRange`] for a row that is not there.
+    ///
+    /// ```
+    /// use chainrule::Dataset;
+    /// use ndarray::array;
+    ///
+    /// let data = Dataset::<f64>::xor().select(&[3, 0, 3])?;
+    /// assert_eq!(data.inputs(), array![[1.0, 1.0], [0.0, 0.0], [1.0, 1.0]]);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn select(&self, rows: &[usize]) -> Result<Self> {
+        if rows.is_empty() {
+            return Err(Error::Empty { place: "rows" });
+        }
+        match rows.iter().find(|&&row| row >= self.len()) {
+            Some(&row) => Err(self.no_such_row(row)),
+            None => Ok(self.pick(rows)),
+        }
+    }
+
+    /// A run of rows: `data.rows(0..5_000)?` are the first 5,000.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for no rows, [`Error::OutOfRange`] for an end past the last row.
+    ///
+    /// ```
+    /// use chainrule::Dataset;
+    ///
+    /// let data = Dataset::<f64>::cosine(200, -7.0, 7.0)?;
+    /// assert_eq!(data.rows(0..50)?.len(), 50);
+    /// assert_eq!(data.rows(0..201).unwrap_err().to_string(), "row: expected less than 200, found 200");
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn rows(&self, range: Range<usize>) -> Result<Self> {
+        if range.is_empty() {
+            return Err(Error::Empty { place: "rows" });
+        }
+        if range.end > self.len() {
+            return Err(self.no_such_row(range.end - 1));
+        }
+        let run = |array: &Array2<F>| array.slice(ndarray::s![range.clone(), ..]).to_owned();
+        Ok(Self::from_checked(run(&self.inputs), run(&self.targets)))
+    }
+
+    /// The same rows in a random order, each as likely as any other.
+    ///
+    /// ```
+    /// use chainrule::{ChaCha8Rng, Dataset, rand::SeedableRng};
+    ///
+    /// let mut rng = ChaCha8Rng::seed_from_u64(7);
+    /// let data = Dataset::<f64>::moons(100, 0.1, &mut rng)?.shuffled(&mut rng);
+    /// assert_eq!(data.len(), 100);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn shuffled(self, rng: &mut (impl Rng + ?Sized)) -> Self {
+        self.pick(&self.random_order(rng))
+    }
+
+    /// Shuffles, then cuts: the nearest whole number to `fraction`·n of the rows, and the rest.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] unless 0 < `fraction` < 1 and neither side comes out empty.
+    ///
+    /// ```
+    /// use chainrule::{ChaCha8Rng, Dataset, rand::SeedableRng};
+    ///
+    /// let mut rng = ChaCha8Rng::seed_from_u64(100);
+    /// let data = Dataset::<f64>::moons(2_000, 0.2, &mut rng)?;
+    /// let (train, test) = data.split(0.7, &mut rng)?;
+    /// assert_eq!((train.len(), test.len()), (1_400, 600));
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn split(&self, fraction: f64, rng: &mut (impl Rng + ?Sized)) -> Result<(Self, Self)> {
+        let first = self.first_part(fraction)?;
+        let order = self.random_order(rng);
+        let (first, second) = order.split_at(first);
+        Ok((self.pick(first), self.pick(second)))
+    }
+
+    /// [`split`](Self::split), with the classes in equal proportion on both sides, as nearly as whole rows allow.
+    ///
+    /// The first part has the size that `split` gives it, shared out by largest remainder: of a class
+    /// with m examples, ⌊`fraction`·m⌋ go into it, and the rows still missing come one each from the classes with the
+    /// largest fractions left over (of equal ones, from the lower class). So no class is off by a whole
+    /// row, and a class with few examples, above all a single one, may lie on one side only. With one class in
+    /// the data this is `split`.
+    ///
+    /// # Errors
+    /// Those of [`split`](Self::split), and [`Error::NoLabels`] without [`labels`](Self::labels).
+    ///
+    /// ```
+    /// use chainrule::{ChaCha8Rng, Dataset, rand::SeedableRng};
+    ///
+    /// let mut rng = ChaCha8Rng::seed_from_u64(3);
+    /// let data = Dataset::<f64>::moons(200, 0.2, &mut rng)?;
+    /// let (train, _) = data.split_stratified(0.7, &mut rng)?;
+    /// assert_eq!(train.targets().column(0).sum(), 70.0);
+    /// assert_eq!(train.targets().column(1).sum(), 70.0);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn split_stratified(&self, fraction: f64, rng: &mut (impl Rng + ?Sized)) -> Result<(Self, Self)> {
+        let Some(labels) = self.labels() else {
+            let row = self.targets.rows().into_iter().position(|row| class(row).is_none());
+            return Err(Error::NoLabels { row: row.unwrap_or(0) });
+        };
+        let size = self.first_part(fraction)?;
+
+        // At least 2: a single column holds two classes.
+        let mut examples = vec![0; self.num_outputs().max(2)];
+        for &class in labels {
+            examples[class] += 1;
+        }
+        let share: Vec<f64> = examples.iter().map(|&m| fraction * count(m)).collect();
+        let mut quota: Vec<usize> = share.iter().map(|share| nearest_count(share.floor())).collect();
+        let missing = size.saturating_sub(quota.iter().sum());
+        let mut by_remainder: Vec<usize> = (0..share.len()).collect();
+        by_remainder.sort_by(|&a, &b| share[b].fract().total_cmp(&share[a].fract())); // stable: ties by class
+        for &class in by_remainder.iter().take(missing) {
+            quota[class] += 1;
+        }
+
+        let (first, second): (Vec<usize>, Vec<usize>) = self.random_order(rng).into_iter().partition(|&row| {
+            let left = &mut quota[labels[row]];
+            let wanted = *left > 0;
+            *left = left.saturating_sub(1);
+            wanted
+        });
+        Ok((self.pick(&first), self.pick(&second)))
+    }
+
+    /// The size of the first part of a split.
+    fn first_part(&self, fraction: f64) -> Result<usize> {
+        let n = self.len();
+        if fraction > 0.0 && fraction < 1.0 {
+            let first = nearest_count(fraction * count(n));
+            if first > 0 && first < n {
+                return Ok(first);
+            }
+        }
+        let expected = format!("more than 0, less than 1, and at least one of the {n} rows on either side");
+        Err(Error::OutOfRange { name: "fraction", expected, found: fraction })
+    }
+
+    fn random_order(&self, rng: &mut (impl Rng + ?Sized)) -> Vec<usize> {
+        let mut rows: Vec<usize> = (0..self.len()).collect();
+        rows.shuffle(rng);
+        rows
+    }
+
+    /// `select` for rows that are known to exist, at least one.
+    fn pick(&self, rows: &[usize]) -> Self {
+        Self::from_checked(self.inputs.select(Axis(0), rows), self.targets.select(Axis(0), rows))
+    }
+
+    fn no_such_row(&self, row: usize) -> Error {
+        Error::OutOfRange { name: "row", expected: format!("less than {}", self.len()), found: count(row) }
+    }
+}
+
+/// Class labels as target rows `[n, classes]`: yₙₖ = 1 where k is the label of row n, 0 elsewhere.
+///
+/// # Errors
+/// [`Error::Empty`] without labels, [`Error::OutOfRange`] for fewer than two classes (a single class has nothing
+/// to tell apart) or more than memory can hold, [`Error::Label`] for a label that is not below `classes`.
+///
+/// ```
+/// use chainrule::one_hot;
+/// use ndarray::array;
+///
+/// assert_eq!(one_hot::<f64>(&[2, 0], 3)?, array![[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]);
+/// assert_eq!(one_hot::<f64>(&[3], 3).unwrap_err().to_string(), "label of row 0: expected 0 to 2, found 3");
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+pub fn one_hot<F: Real>(labels: &[usize], classes: usize) -> Result<Array2<F>> {
+    if labels.is_empty() {
+        return Err(Error::Empty { place: "labels" });
+    }
+    check_classes(classes)?;
+    if let Some(row) = labels.iter().position(|&label| label >= classes) {
+        return Err(Error::Label { row, classes, found: labels[row] });
+    }
+    check_fits::<F>("classes", classes, labels.len())?;
+    let mut targets = Array2::zeros((labels.len(), classes));
+    for (mut row, &label) in targets.rows_mut().into_iter().zip(labels) {
+        row[label] = F::one();
+    }
+    Ok(targets)
+}
+
+fn check_classes(classes: usize) -> Result<()> {
+    if classes < 2 {
+        return Err(Error::OutOfRange { name: "classes", expected: "at least 2".into(), found: count(classes) });
+    }
+    Ok(())
+}
+
+/// Refuses a `number` of things, of `each` so many `T`, that an allocation would panic on.
+fn check_fits<T>(name: &'static str, number: usize, each: usize) -> Result<()> {
+    match number.checked_mul(each).map(|size| Vec::<T>::new().try_reserve_exact(size)) {
+        Some(Ok(())) => Ok(()),
+        _ => Err(Error::OutOfRange { name, expected: "a number that fits into memory".into(), found: count(number) }),
+    }
+}
+
+/// The class that a target row names, if it names one: in a single column the number itself.
+fn class<F: Real>(row: ArrayView1<'_, F>) -> Option<usize> {
+    let mut others = row.iter().enumerate().filter(|&(_, &y)| y != F::zero());
+    match (others.next(), others.next()) {
+        (None, _) if row.len() == 1 => Some(0),
+        (Some((k, &y)), None) if y == F::one() => Some(if row.len() == 1 { 1 } else { k }),
+        _ => None,
+    }
+}
+
+fn row_major<F: Real>(array: Array2<F>) -> Array2<F> {
+    if array.is_standard_layout() { array } else { array.as_standard_layout().into_owned() }
+}
+
+/// For `map_err`: the problem and the file that has it.
+fn in_file(path: &Path) -> impl Fn(FileProblem) -> Error {
+    |problem| Error::File { file: path.into(), problem }
+}
+
+/// The next `limit` bytes, fewer at the end. `take` and `read_to_end` make room only for what has really come,
+/// whatever size a header claims.
+fn read_up_to(reader: &mut impl Read, limit: u64) -> Result<Vec<u8>, FileProblem> {
+    let mut bytes = Vec::new();
+    reader.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A length as a file size.
+fn size(bytes: &[u8]) -> u64 {
+    bytes.len() as u64
+}

@@ -1,0 +1,164 @@
+//! `Scaling`: brings the columns of the inputs to a common size, x′ = (x − shift) / scale.
+
+use super::{Dataset, row_major};
+use crate::error::{Error, Result, check_finite};
+use crate::real::{Real, count};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Zip};
+
+/// A shift and a scale for each column of the inputs: x′ⱼ = (xⱼ − shiftⱼ) / scaleⱼ.
+///
+/// Measure it on the training set, then apply it to all that the network is to see: the test set has to go
+/// through the very same numbers. They are kept in `f64` and so is the arithmetic, for either type of data;
+/// each result is rounded once.
+///
+/// ```
+/// use chainrule::{Dataset, Scaling};
+/// use ndarray::array;
+///
+/// let train = Dataset::new(array![[1.0, 7.0], [3.0, 7.0]], array![[0.0], [1.0]])?;
+/// let scaling = Scaling::standardise(&train)?;
+///
+/// let train = scaling.apply(train)?;
+/// assert_eq!(train.inputs(), array![[-1.0, 0.0], [1.0, 0.0]]);
+/// assert_eq!(scaling.transform(array![[5.0, 8.0]].view())?, array![[3.0, 1.0]]);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scaling {
+    shift: Array1<f64>, // [inputs]
+    scale: Array1<f64>, // [inputs], positive
+}
+
+impl Scaling {
+    /// To mean 0 and standard deviation 1: shift = m = (1/n) Σ x, scale = √((1/n) Σ (x − m)²), of each column.
+    ///
+    /// A gradient step on such inputs is about as long in one direction as in another (LeCun, Bottou, Orr,
+    /// Müller: Efficient BackProp, 1998, section 4.3). A constant column tells nothing: it gets scale 1, and becomes 0.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] for inputs so large that their sum overflows.
+    ///
+    /// ```
+    /// use chainrule::{Dataset, Scaling};
+    /// use ndarray::array;
+    ///
+    /// let data = Dataset::new(array![[0.0], [0.0], [4.0], [4.0]], array![[0.0], [0.0], [1.0], [1.0]])?;
+    /// let scaling = Scaling::standardise(&data)?;
+    /// assert_eq!((scaling.shift()[0], scaling.scale()[0]), (2.0, 2.0));
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn standardise<F: Real>(data: &Dataset<F>) -> Result<Self> {
+        let shift = means(data.inputs())?;
+
+        // In units of the largest deviation, so that no square overflows or vanishes.
+        let mut largest = Array1::<f64>::zeros(shift.len());
+        for row in data.inputs().rows() {
+            Zip::from(&mut largest).and(row).and(&shift).for_each(|u, &x, &m| *u = u.max((x.f64() - m).abs()));
+        }
+        check_finite("largest deviation of each column of the inputs", None, &largest.view())?;
+
+        let mut scale = Array1::<f64>::zeros(shift.len());
+        for row in data.inputs().rows() {
+            Zip::from(&mut scale).and(row).and(&shift).and(&largest).for_each(|sum, &x, &m, &u| {
+                let deviation = (x.f64() - m) / u.max(f64::MIN_POSITIVE);
+                *sum += deviation * deviation;
+            });
+        }
+        let n = count(data.len());
+        Zip::from(&mut scale).and(&largest).for_each(|s, &u| {
+            let deviation = u.max(f64::MIN_POSITIVE) * (*s / n).sqrt();
+            *s = if deviation > 0.0 { deviation } else { 1.0 };
+        });
+        Ok(Self { shift, scale })
+    }
+
+    /// To mean 0, with the scale left as it is: shift = (1/n) Σ x, scale = 1. Of pictures: takes the mean image off.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] for inputs so large that their sum overflows.
+    ///
+    /// ```
+    /// use chainrule::{Dataset, Scaling};
+    /// use ndarray::array;
+    ///
+    /// let data = Dataset::new(array![[10.0_f32], [30.0]], array![[0.0], [1.0]])?;
+    /// let data = Scaling::mean(&data)?.apply(data)?;
+    /// assert_eq!(data.inputs(), array![[-10.0], [10.0]]);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn mean<F: Real>(data: &Dataset<F>) -> Result<Self> {
+        let shift = means(data.inputs())?;
+        Ok(Self { scale: Array1::ones(shift.len()), shift })
+    }
+
+    /// What is taken off each column, `[inputs]`.
+    pub fn shift(&self) -> ArrayView1<'_, f64> {
+        self.shift.view()
+    }
+
+    /// What each column is then divided by, `[inputs]`.
+    pub fn scale(&self) -> ArrayView1<'_, f64> {
+        self.scale.view()
+    }
+
+    /// The data set with scaled inputs, in the memory of the old one; the targets stay.
+    ///
+    /// # Errors
+    /// As [`transform`](Self::transform).
+    pub fn apply<F: Real>(&self, mut data: Dataset<F>) -> Result<Dataset<F>> {
+        self.scale_in_place(&mut data.inputs)?;
+        Ok(data)
+    }
+
+    /// Other inputs, `[n, inputs]`, scaled in the same way.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another number of columns, [`Error::NotFinite`] for inputs that are not finite or
+    /// become too large for `F`.
+    ///
+    /// ```
+    /// use chainrule::{Dataset, Scaling};
+    /// use ndarray::array;
+    ///
+    /// let scaling = Scaling::mean(&Dataset::new(array![[1.0], [3.0]], array![[0.0], [1.0]])?)?;
+    /// assert_eq!(scaling.transform(array![[2.5]].view())?, array![[0.5]]);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn transform<F: Real>(&self, inputs: ArrayView2<'_, F>) -> Result<Array2<F>> {
+        let mut scaled = row_major(inputs.to_owned());
+        self.scale_in_place(&mut scaled)?;
+        Ok(scaled)
+    }
+
+    fn scale_in_place<F: Real>(&self, inputs: &mut Array2<F>) -> Result<()> {
+        if inputs.ncols() != self.shift.len() {
+            return Err(Error::Shape {
+                place: "inputs",
+                layer: None,
+                expected: vec![inputs.nrows(), self.shift.len()],
+                found: inputs.shape().to_vec(),
+            });
+        }
+        check_finite("inputs", None, &inputs.view())?;
+        for row in inputs.rows_mut() {
+            Zip::from(row).and(&self.shift).and(&self.scale).for_each(|x, &shift, &scale| {
+                *x = F::from_f64((x.f64() - shift) / scale);
+            });
+        }
+        check_finite("scaled inputs", None, &inputs.view())
+    }
+}
+
+/// The mean of each column, as x₀ + (1/n) Σ (x − x₀) with the first row's x₀: exact for a constant column,
+/// and accurate for one that varies little about a large value.
+fn means<F: Real>(inputs: ArrayView2<'_, F>) -> Result<Array1<f64>> {
+    let first = inputs.row(0).mapv(Real::f64);
+    let mut mean = Array1::<f64>::zeros(inputs.ncols());
+    for row in inputs.rows() {
+        Zip::from(&mut mean).and(row).and(&first).for_each(|sum, &x, &x0| *sum += x.f64() - x0);
+    }
+    let n = count(inputs.nrows());
+    Zip::from(&mut mean).and(&first).for_each(|m, &x0| *m = x0 + *m / n);
+    check_finite("mean of each column of the inputs", None, &mean.view())?;
+    Ok(mean)
+}
