@@ -746,7 +746,9 @@ fn from_idx_flattens_scales_and_checks_the_pair() {
     };
     fails(&images, &labels, 9, &labels, "label at offset 8: expected 0 to 8, found 9");
     let three = folder.file("three", &idx(&[3], &[1, 0, 1]));
-    fails(&images, &three, 10, &images, "expected 3 examples as in the file that belongs to it, found 2");
+    fails(&images, &three, 10, &images, "number of examples: expected 3 as in the file that belongs to it, found 2");
+    let one = folder.file("one", &idx(&[1], &[1]));
+    fails(&images, &one, 10, &images, "number of examples: expected 1 as in the file that belongs to it, found 2");
     let swapped = "expected an IDX file of labels (00 00 08 01), found [00, 00, 08, 03] at offset 0";
     fails(&labels, &images, 10, &images, swapped);
     let flat = "expected an IDX file of images (00 00 08 03), found [00, 00, 08, 01] at offset 0";
