@@ -287,7 +287,7 @@ impl fmt::Display for FileProblem {
             }
             FileProblem::NoExamples => write!(f, "expected at least one example, found none"),
             FileProblem::Examples { expected, found } => {
-                write!(f, "expected {expected} examples as in the file that belongs to it, found {found}")
+                write!(f, "number of examples: expected {expected} as in the file that belongs to it, found {found}")
             }
         }
     }

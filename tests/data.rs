@@ -1,0 +1,883 @@
+//! `Dataset`: its invariants, splits and scaling; the small sets against their equations and against published
+//! draws; the readers on good files and on every kind of bad one.
+//!
+//! With `MNIST_DIR` and `CIFAR10_DIR` set to folders with the real files, those are read, too.
+
+use chainrule::rand::{RngCore, SeedableRng};
+use chainrule::{ChaCha8Rng, Dataset, Error, FileProblem, Idx, Result, Scaling, one_hot};
+use ndarray::{Array1, Array2, ArrayView2, Axis, ShapeBuilder, array};
+use proptest::prelude::*;
+use std::f64::consts::{PI, TAU};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+fn rng(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+fn message<T, E: std::fmt::Display>(result: Result<T, E>) -> String {
+    result.err().expect("an error").to_string()
+}
+
+fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let values = Array1::from(values.to_vec());
+    (values.mean().unwrap(), values.std(0.0))
+}
+
+/// Row i: inputs (i, −i), target as told.
+fn numbered(targets: Array2<f64>) -> Dataset<f64> {
+    let inputs = Array2::from_shape_fn((targets.nrows(), 2), |(i, j)| if j == 0 { i as f64 } else { -(i as f64) });
+    Dataset::new(inputs, targets).unwrap()
+}
+
+fn row_numbers(data: &Dataset<f64>) -> Vec<usize> {
+    data.inputs().column(0).iter().map(|&x| x as usize).collect()
+}
+
+// ---- Dataset ----
+
+#[test]
+fn construction_refuses_what_breaks_the_invariants() {
+    let one = || array![[1.0]];
+    assert_eq!(message(Dataset::<f64>::new(Array2::zeros((0, 2)), one())), "inputs: expected at least one, found none");
+    assert_eq!(message(Dataset::<f64>::new(Array2::zeros((1, 0)), one())), "inputs: expected at least one, found none");
+    assert_eq!(
+        message(Dataset::<f64>::new(one(), Array2::zeros((1, 0)))),
+        "targets: expected at least one, found none"
+    );
+    assert_eq!(
+        message(Dataset::<f64>::new(one(), Array2::zeros((2, 3)))),
+        "targets: expected shape [1, 3], found [2, 3]"
+    );
+    assert_eq!(
+        message(Dataset::new(array![[1.0, f64::NAN]], one())),
+        "inputs: expected finite numbers, found NaN at [0, 1]"
+    );
+    assert_eq!(
+        message(Dataset::new(one(), array![[f64::NEG_INFINITY]])),
+        "targets: expected finite numbers, found -inf at [0, 0]"
+    );
+
+    let classes = |labels, k| message(Dataset::classification(array![[1.0], [2.0]], labels, k));
+    assert_eq!(classes(vec![0], 2), "labels: expected shape [2], found [1]");
+    assert_eq!(classes(vec![0, 2], 2), "label of row 1: expected 0 to 1, found 2");
+    assert_eq!(classes(vec![0, 0], 1), "classes: expected at least 2, found 1");
+    assert_eq!(classes(vec![0, 0], 0), "classes: expected at least 2, found 0");
+    assert_eq!(message(one_hot::<f64>(&[], 2)), "labels: expected at least one, found none");
+    assert!(message(one_hot::<f64>(&[0, 1], usize::MAX)).starts_with("classes: expected a number that fits"));
+}
+
+#[test]
+fn any_memory_order_is_stored_row_after_row() {
+    let by_columns = Array2::from_shape_vec((2, 3).f(), vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]).unwrap();
+    let mut backwards = array![[5.0, 6.0], [7.0, 8.0]];
+    backwards.invert_axis(Axis(0));
+    let data = Dataset::new(by_columns, backwards).unwrap();
+    assert_eq!(data.inputs().as_slice(), Some(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0][..]));
+    assert_eq!(data.targets().as_slice(), Some(&[7.0, 8.0, 5.0, 6.0][..]));
+
+    let data = Dataset::<f64>::moons(101, 0.1, &mut rng(1)).unwrap();
+    let (first, second) = data.split(0.3, &mut rng(2)).unwrap();
+    for part in [first, second, data.rows(7..40).unwrap(), data.select(&[5]).unwrap(), data.shuffled(&mut rng(3))] {
+        assert!(part.inputs().as_slice().is_some() && part.targets().as_slice().is_some());
+    }
+}
+
+#[test]
+fn labels_are_read_off_the_targets() {
+    let labels = |targets: Array2<f64>| numbered(targets).labels().map(<[usize]>::to_vec);
+    assert_eq!(labels(array![[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]), Some(vec![1, 0]));
+    assert_eq!(labels(array![[1.0], [-0.0]]), Some(vec![1, 0]));
+    assert_eq!(labels(array![[0.0, 1.0], [0.0, 0.0]]), None);
+    assert_eq!(labels(array![[0.0, 1.0], [1.0, 1.0]]), None);
+    assert_eq!(labels(array![[0.0, 1.0], [0.5, 0.5]]), None);
+    assert_eq!(labels(array![[0.0, 1.0], [2.0, 0.0]]), None);
+    assert_eq!(labels(array![[1.0], [2.0]]), None);
+
+    // A part may name classes although the whole does not.
+    let mixed = numbered(array![[1.0], [0.5], [0.0]]);
+    assert_eq!(mixed.select(&[2, 0]).unwrap().labels(), Some(&[0, 1][..]));
+}
+
+#[test]
+fn select_and_rows() {
+    let data = numbered(array![[0.1], [0.2], [0.3]]);
+    assert_eq!(data.rows(1..3).unwrap(), data.select(&[1, 2]).unwrap());
+    assert_eq!(data.select(&[2, 0, 2]).unwrap().targets(), array![[0.3], [0.1], [0.3]]);
+    assert_eq!(message(data.select(&[0, 3])), "row: expected less than 3, found 3");
+    assert_eq!(message(data.select(&[])), "rows: expected at least one, found none");
+    assert_eq!(message(data.rows(2..4)), "row: expected less than 3, found 3");
+    assert_eq!(message(data.rows(1..1)), "rows: expected at least one, found none");
+    assert_eq!(message(data.rows(9..usize::MAX)), format!("row: expected less than 3, found {}", usize::MAX as f64));
+}
+
+#[test]
+fn shuffling_reaches_every_order_about_equally_often() {
+    let data = numbered(array![[0.0], [1.0], [1.0]]);
+    let mut seen = std::collections::HashMap::new();
+    for seed in 0..6_000 {
+        *seen.entry(row_numbers(&data.clone().shuffled(&mut rng(seed)))).or_insert(0) += 1;
+    }
+    assert_eq!(seen.len(), 6);
+    // 1000 expected, standard deviation √(6000·1/6·5/6) = 29.
+    assert!(seen.values().all(|&times: &i32| (times - 1_000).abs() < 150), "{seen:?}");
+}
+
+#[test]
+fn split_refuses_fractions_that_leave_a_side_empty() {
+    let data = numbered(Array2::zeros((5, 1)));
+    for fraction in [0.0, 1.0, -0.5, 1.5, f64::NAN, f64::INFINITY, 0.09, 0.91] {
+        let expected = format!(
+            "fraction: expected more than 0, less than 1, and at least one of the 5 rows on either side, found {fraction}"
+        );
+        assert_eq!(message(data.split(fraction, &mut rng(1))), expected);
+        assert_eq!(message(data.split_stratified(fraction, &mut rng(1))), expected);
+    }
+    assert!(numbered(Array2::zeros((1, 1))).split(0.5, &mut rng(1)).is_err());
+    assert_eq!(data.split(0.5, &mut rng(1)).unwrap().0.len(), 3, "2.5 rows: halves go up");
+    // A generator known only as a trait object will do.
+    assert!(data.split(0.5, &mut rng(1) as &mut dyn RngCore).is_ok());
+}
+
+#[test]
+fn split_stratified_of_rare_and_lonely_classes() {
+    let fraction_of = |labels: Vec<usize>, classes, fraction| {
+        let inputs = Array2::<f64>::zeros((labels.len(), 1));
+        let data = Dataset::classification(inputs, labels, classes).unwrap();
+        let (first, second) = data.split_stratified(fraction, &mut rng(5)).unwrap();
+        let count = |part: Dataset<f64>| part.targets().sum_axis(Axis(0)).to_vec();
+        (count(first), count(second))
+    };
+    // Shares 2.1 and 0.7, three rows: the single example has the larger remainder.
+    assert_eq!(fraction_of(vec![0, 0, 0, 1], 2, 0.7), (vec![2.0, 1.0], vec![1.0, 0.0]));
+    // Shares 0.9 and 0.3, one row.
+    assert_eq!(fraction_of(vec![0, 0, 0, 1], 2, 0.3), (vec![1.0, 0.0], vec![2.0, 1.0]));
+    // Equal remainders: the lower class.
+    assert_eq!(fraction_of(vec![1, 0], 2, 0.5), (vec![1.0, 0.0], vec![0.0, 1.0]));
+    // One class only, and classes without any example.
+    assert_eq!(fraction_of(vec![2; 4], 4, 0.5), (vec![0.0, 0.0, 2.0, 0.0], vec![0.0, 0.0, 2.0, 0.0]));
+    // A single column of 0 and 1.
+    let (first, _) = Dataset::<f64>::planar(50, &mut rng(1)).unwrap().split_stratified(0.7, &mut rng(1)).unwrap();
+    assert_eq!((first.len(), first.targets().sum()), (70, 35.0));
+
+    assert_eq!(
+        message(numbered(array![[1.0], [0.5]]).split_stratified(0.5, &mut rng(1))),
+        "targets of row 1: expected a class (a single 1 among zeros, or 0 or 1 in a single column)"
+    );
+}
+
+proptest! {
+    #[test]
+    fn split_parts_the_rows(n in 2_usize..200, fraction in 0.01_f64..0.99, seed: u64) {
+        let data = numbered(Array2::from_shape_fn((n, 1), |(i, _)| 0.5 + i as f64));
+        let size = (fraction * n as f64).round() as usize;
+        prop_assume!(size > 0 && size < n);
+        let (first, second) = data.split(fraction, &mut rng(seed)).unwrap();
+        prop_assert_eq!((first.len(), second.len()), (size, n - size));
+        for part in [&first, &second] {
+            prop_assert_eq!(part.targets().to_owned(), &part.inputs().slice(ndarray::s![.., ..1]) + 0.5);
+        }
+        let mut rows = [row_numbers(&first), row_numbers(&second)].concat();
+        rows.sort_unstable();
+        prop_assert_eq!(rows, (0..n).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn split_stratified_is_off_by_less_than_a_row_in_each_class(
+        labels in proptest::collection::vec(0_usize..5, 2..300), fraction in 0.01_f64..0.99, seed: u64,
+    ) {
+        let n = labels.len();
+        let size = (fraction * n as f64).round() as usize;
+        prop_assume!(size > 0 && size < n);
+        let data = numbered(one_hot(&labels, 5).unwrap());
+        let (first, second) = data.split_stratified(fraction, &mut rng(seed)).unwrap();
+        prop_assert_eq!((first.len(), second.len()), (size, n - size));
+        for class in 0..5 {
+            let share = fraction * data.targets().column(class).sum();
+            let found = first.targets().column(class).sum();
+            prop_assert!((found - share).abs() < 1.0 + 1e-9, "class {}: {} of {}", class, found, share);
+        }
+        for part in [&first, &second] {
+            for (row, &label) in row_numbers(part).into_iter().zip(part.labels().unwrap()) {
+                prop_assert_eq!(label, labels[row]);
+            }
+        }
+        let mut rows = [row_numbers(&first), row_numbers(&second)].concat();
+        rows.sort_unstable();
+        prop_assert_eq!(rows, (0..n).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn standardised_columns_have_mean_0_and_deviation_1(
+        values in proptest::collection::vec(-1e3_f64..1e3, 4..100), offset in -1e6_f64..1e6, size in -100_i32..100,
+    ) {
+        let values: Vec<f64> = values.iter().map(|x| (x + offset) * 2_f64.powi(size)).collect();
+        let n = values.len();
+        prop_assume!(Array1::from(values.clone()).std(0.0) > 1e-3 * 2_f64.powi(size));
+        let data = Dataset::new(Array2::from_shape_vec((n, 1), values).unwrap(), Array2::zeros((n, 1))).unwrap();
+        let scaled = Scaling::standardise(&data).unwrap().apply(data).unwrap();
+        let (mean, deviation) = mean_and_deviation(scaled.inputs().as_slice().unwrap());
+        prop_assert!(mean.abs() < 1e-6 && (deviation - 1.0).abs() < 1e-9, "{} {}", mean, deviation);
+    }
+}
+
+// ---- Scaling ----
+
+/// A data set of one column.
+fn column<F: chainrule::Real>(values: &[F]) -> Dataset<F> {
+    let n = values.len();
+    Dataset::new(Array2::from_shape_vec((n, 1), values.to_vec()).unwrap(), Array2::zeros((n, 1))).unwrap()
+}
+
+#[test]
+fn scaling_is_the_equation_and_leaves_targets() {
+    let data = Dataset::new(array![[1.0, -2.0], [2.0, 0.0], [6.0, 8.0]], array![[1.0], [2.0], [3.0]]).unwrap();
+    let scaling = Scaling::standardise(&data).unwrap();
+    assert_eq!(scaling.shift(), array![3.0, 2.0]);
+    let expected = array![(14.0_f64 / 3.0).sqrt(), (56.0_f64 / 3.0).sqrt()];
+    assert!((&scaling.scale() - &expected).iter().all(|d| d.abs() < 1e-15));
+
+    let scaled = scaling.apply(data.clone()).unwrap();
+    assert_eq!(scaled.targets(), data.targets());
+    assert_eq!(scaling.transform(data.inputs()).unwrap(), scaled.inputs());
+    for ((i, j), &x) in data.inputs().indexed_iter() {
+        assert_eq!(scaled.inputs()[[i, j]], (x - scaling.shift()[j]) / scaling.scale()[j]);
+    }
+
+    let centred = Scaling::mean(&data).unwrap().apply(data).unwrap();
+    assert_eq!(centred.inputs(), array![[-2.0, -4.0], [-1.0, -2.0], [3.0, 6.0]]);
+}
+
+#[test]
+fn a_constant_column_becomes_0() {
+    // 0.1 ten times sums to 0.9999999999999999: a mean taken straight would leave a deviation of 1e-17.
+    let data = column(&[0.1; 10]);
+    let scaling = Scaling::standardise(&data).unwrap();
+    assert_eq!((scaling.shift()[0], scaling.scale()[0]), (0.1, 1.0));
+    assert_eq!(scaling.apply(data).unwrap().inputs(), Array2::<f64>::zeros((10, 1)));
+    assert_eq!(Scaling::standardise(&column(&[3.0_f32])).unwrap().scale()[0], 1.0);
+}
+
+#[test]
+fn scaling_of_extreme_values_is_right_or_refused() {
+    let standardised = |values: &[f64]| {
+        let data = column(values);
+        Scaling::standardise(&data)?.apply(data).map(|data| data.inputs().iter().copied().collect::<Vec<f64>>())
+    };
+    let close = |found: Vec<f64>, expected: [f64; 2]| found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9);
+    assert!(close(standardised(&[1e-200, 3e-200]).unwrap(), [-1.0, 1.0]), "squares that vanish");
+    assert!(close(standardised(&[1e-310, 3e-310]).unwrap(), [-1.0, 1.0]), "squares and units that vanish");
+    assert!(close(standardised(&[1e200, 3e200]).unwrap(), [-1.0, 1.0]), "squares that overflow");
+    assert!(close(standardised(&[1e15, 1e15 + 2.0]).unwrap(), [-1.0, 1.0]), "little about much");
+    assert_eq!(
+        message(standardised(&[f64::MAX, -f64::MAX])),
+        "mean of each column of the inputs: expected finite numbers, found -inf at [0]"
+    );
+
+    let data = column(&[f32::MAX, -f32::MAX]);
+    let scaled = Scaling::standardise(&data).unwrap().apply(data).unwrap();
+    assert_eq!(scaled.inputs(), array![[1.0], [-1.0]]);
+    // The mean, 2²⁴ + ½, is no f32: rounded to one, it would leave the columns off centre.
+    let data = column(&[16_777_216_f32, 16_777_216.0, 16_777_218.0, 16_777_216.0]);
+    let scaled = Scaling::standardise(&data).unwrap().apply(data).unwrap();
+    assert!(scaled.inputs().sum().abs() < 1e-6, "{}", scaled.inputs());
+}
+
+#[test]
+fn scaling_refuses_other_columns_and_what_is_not_finite() {
+    let scaling = Scaling::standardise(&column(&[0.0, 1e-30])).unwrap();
+    assert_eq!(message(scaling.transform(array![[1.0, 2.0]].view())), "inputs: expected shape [1, 1], found [1, 2]");
+    assert_eq!(message(scaling.apply(Dataset::<f64>::xor())), "inputs: expected shape [4, 1], found [4, 2]");
+    assert_eq!(
+        message(scaling.transform(array![[f32::NAN]].view())),
+        "inputs: expected finite numbers, found NaN at [0, 0]"
+    );
+    assert_eq!(
+        message(scaling.transform(array![[1e10_f32]].view())),
+        "scaled inputs: expected finite numbers, found inf at [0, 0]"
+    );
+}
+
+// ---- Small sets ----
+
+fn golden(name: &str) -> serde_json::Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn golden_points(value: &serde_json::Value) -> Array2<f64> {
+    let rows: Vec<[f64; 2]> = serde_json::from_value(value.clone()).unwrap();
+    Array2::from(rows)
+}
+
+fn golden_labels(value: &serde_json::Value) -> Vec<usize> {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+fn grid(low: f64, high: f64, m: usize, i: usize) -> f64 {
+    low + (high - low) * i as f64 / (m - 1) as f64
+}
+
+fn assert_close(found: ArrayView2<f64>, expected: &[[f64; 2]]) {
+    assert_eq!(found.shape(), [expected.len(), 2]);
+    for (row, expected) in found.rows().into_iter().zip(expected) {
+        assert!((row[0] - expected[0]).abs() < 1e-14 && (row[1] - expected[1]).abs() < 1e-14, "{row} {expected:?}");
+    }
+}
+
+/// Solves the equations of the flower for its two noises, in units of their standard deviation.
+fn flower_noise(points: ArrayView2<f64>) -> (Vec<f64>, Vec<f64>) {
+    let m = points.nrows() / 2;
+    let of_row = |(i, x): (usize, ndarray::ArrayView1<f64>)| {
+        let j = (i / m) as f64;
+        let on_grid = grid(3.12 * j, 3.12 * (j + 1.0), m, i % m);
+        // x = (r sin t, r cos t) fixes t but for multiples of π; the noise is too small to reach another one.
+        let angle = x[0].atan2(x[1]);
+        let t = angle + PI * ((on_grid - angle) / PI).round();
+        let r = x[0] * t.sin() + x[1] * t.cos();
+        ((t - on_grid) / 0.2, (r - 4.0 * (4.0 * t).sin()) / 0.2)
+    };
+    points.rows().into_iter().enumerate().map(of_row).unzip()
+}
+
+#[test]
+fn planar_is_the_published_flower() {
+    let published = golden("data_planar.json");
+    let labels = golden_labels(&published["label"]);
+    let published = golden_points(&published["x"]);
+    let mut sets = vec![published];
+    for seed in 0..20 {
+        let data = Dataset::<f64>::planar(200, &mut rng(seed)).unwrap();
+        assert_eq!(data.labels(), Some(labels.as_slice()), "class 0, then class 1, as published");
+        assert_eq!(data.num_outputs(), 1);
+        sets.push(data.inputs().to_owned());
+    }
+    for points in sets {
+        let (t, r) = flower_noise(points.view());
+        for noise in [&t, &r] {
+            // 400 draws: standard error 1/20 of the mean, 1/28 of the deviation.
+            let (mean, deviation) = mean_and_deviation(noise);
+            assert!(mean.abs() < 0.2 && (deviation - 1.0).abs() < 0.15, "{mean} {deviation}");
+        }
+        let correlation = t.iter().zip(&r).map(|(a, b)| a * b).sum::<f64>() / 400.0;
+        assert!(correlation.abs() < 0.2, "{correlation}");
+    }
+}
+
+#[test]
+fn moons_without_noise_are_scikit_learns() {
+    for samples in [1, 2, 3, 7, 100] {
+        let data = Dataset::<f64>::moons(samples, 0.0, &mut rng(1)).unwrap();
+        let outer = samples / 2;
+        let angle = |i, m: usize| if m == 1 { 0.0 } else { grid(0.0, PI, m, i) };
+        let expected: Vec<[f64; 2]> = (0..samples)
+            .map(|i| {
+                if i < outer {
+                    let a = angle(i, outer);
+                    [a.cos(), a.sin()]
+                } else {
+                    let a = angle(i - outer, samples - outer);
+                    [1.0 - a.cos(), 1.0 - a.sin() - 0.5]
+                }
+            })
+            .collect();
+        assert_close(data.inputs(), &expected);
+        let labels: Vec<usize> = (0..samples).map(|i| usize::from(i >= outer)).collect();
+        assert_eq!(data.labels(), Some(labels.as_slice()));
+        assert_eq!(data.num_outputs(), 2);
+    }
+}
+
+#[test]
+fn noise_is_normal_and_independent() {
+    let mut noise = Vec::new();
+    for seed in 0..50 {
+        let noisy = Dataset::<f64>::moons(200, 0.2, &mut rng(seed)).unwrap();
+        let clean = Dataset::<f64>::moons(200, 0.0, &mut rng(seed)).unwrap();
+        noise.extend((&noisy.inputs() - &clean.inputs()).into_iter().map(|x| x / 0.2));
+    }
+    // 20,000 draws; bounds of about five standard errors.
+    let n = noise.len() as f64;
+    let (mean, deviation) = mean_and_deviation(&noise);
+    assert!(mean.abs() < 0.035 && (deviation - 1.0).abs() < 0.025, "{mean} {deviation}");
+    let fourth = noise.iter().map(|x| x.powi(4)).sum::<f64>() / n;
+    assert!((fourth - 3.0).abs() < 0.35, "{fourth}");
+    let between_coordinates = noise.chunks_exact(2).map(|x| x[0] * x[1]).sum::<f64>() / (n / 2.0);
+    let between_rows = noise.windows(3).map(|x| x[0] * x[2]).sum::<f64>() / n;
+    assert!(between_coordinates.abs() < 0.05 && between_rows.abs() < 0.035);
+}
+
+#[test]
+fn moons_look_like_the_published_draw() {
+    let published = golden("data_moons.json");
+    let mut points = golden_points(&published["x_train"]);
+    points.append(Axis(0), golden_points(&published["x_test"]).view()).unwrap();
+    let labels = [golden_labels(&published["label_train"]), golden_labels(&published["label_test"])].concat();
+    let ours = Dataset::<f64>::moons(2_000, 0.2, &mut rng(1)).unwrap();
+
+    for (points, labels) in [(points.view(), labels.as_slice()), (ours.inputs(), ours.labels().unwrap())] {
+        for (class, centre) in [(0, [0.0, 0.0]), (1, [1.0, 0.5])] {
+            let rows = points.rows().into_iter().zip(labels).filter(|&(_, &label)| label == class);
+            let (mut radius, mut height) = (Vec::new(), Vec::new());
+            for (x, _) in rows {
+                radius.push((x[0] - centre[0]).hypot(x[1] - centre[1]));
+                height.push((x[1] - centre[1]) * if class == 0 { 1.0 } else { -1.0 });
+            }
+            assert_eq!(radius.len(), 1_000);
+            // √((1 + 0.2·N)² + (0.2·N)²): about 1 + 0.2²/2; the mean height of a half circle is 2/π.
+            let (mean, deviation) = mean_and_deviation(&radius);
+            assert!((mean - 1.02).abs() < 0.03 && (deviation - 0.2).abs() < 0.025, "{mean} {deviation}");
+            assert!((mean_and_deviation(&height).0 - 2.0 / PI).abs() < 0.06);
+        }
+    }
+}
+
+#[test]
+fn circles_and_spirals_are_their_equations() {
+    let circles = Dataset::<f64>::circles(9, 0.0, 0.3, &mut rng(1)).unwrap();
+    let on_circle = |radius: f64, i: usize, m: usize| {
+        let angle = TAU * i as f64 / m as f64;
+        [radius * angle.cos(), radius * angle.sin()]
+    };
+    let expected: Vec<_> =
+        (0..9).map(|i| if i < 4 { on_circle(1.0, i, 4) } else { on_circle(0.3, i - 4, 5) }).collect();
+    assert_close(circles.inputs(), &expected);
+    assert_eq!(circles.labels(), Some(&[0, 0, 0, 0, 1, 1, 1, 1, 1][..]));
+
+    let spirals = Dataset::<f64>::spirals(3, 11, 0.0, &mut rng(1)).unwrap();
+    let on_arm = |j: usize, i: usize| {
+        let r = i as f64 / 10.0;
+        let angle = TAU * j as f64 / 3.0 + 4.0 * r;
+        [r * angle.sin(), r * angle.cos()]
+    };
+    let expected: Vec<_> = (0..33).map(|row| on_arm(row / 11, row % 11)).collect();
+    assert_close(spirals.inputs(), &expected);
+    assert_eq!(spirals.labels(), Some((0..33).map(|row| row / 11).collect::<Vec<_>>().as_slice()));
+
+    // The noise of a spiral turns a point; it does not move it off its circle.
+    let noisy = Dataset::<f64>::spirals(3, 11, 0.2, &mut rng(1)).unwrap();
+    let radius = |data: &Dataset<f64>| data.inputs().map_axis(Axis(1), |x| x[0].hypot(x[1]));
+    assert!((radius(&noisy) - radius(&spirals)).iter().all(|d| d.abs() < 1e-14));
+    assert_ne!(noisy.inputs(), spirals.inputs());
+}
+
+#[test]
+fn functions_lie_on_an_even_grid_with_both_ends() {
+    let cosine = Dataset::<f64>::cosine(200, -7.0, 7.0).unwrap();
+    assert_eq!((cosine.len(), cosine.inputs()[[0, 0]], cosine.inputs()[[199, 0]]), (200, -7.0, 7.0));
+    for i in 0..200 {
+        let x = cosine.inputs()[[i, 0]];
+        assert!((x - grid(-7.0, 7.0, 200, i)).abs() < 1e-14);
+        assert_eq!(cosine.targets()[[i, 0]], (x.cos() + 1.0) / 2.0);
+    }
+    let one = Dataset::<f64>::function(|x| 2.0 * x, 3.0, 5.0, 1).unwrap();
+    assert_eq!((one.inputs()[[0, 0]], one.targets()[[0, 0]]), (3.0, 6.0));
+    let two = Dataset::<f64>::function(|x| 2.0 * x, 3.0, 5.0, 2).unwrap();
+    assert_eq!(two.inputs(), array![[3.0], [5.0]]);
+    // The last point is `high` itself, not a sum of steps near it.
+    assert!((2..2_000).all(|n| Dataset::<f64>::cosine(n, 0.1, 0.7).unwrap().inputs()[[n - 1, 0]] == 0.7));
+
+    assert_eq!(Dataset::<f64>::xor().inputs(), array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
+    assert_eq!(Dataset::<f64>::xor().targets(), array![[0.0], [1.0], [1.0], [0.0]]);
+}
+
+#[test]
+fn a_seed_gives_the_same_bits_again_and_f32_is_f64_rounded() {
+    fn all<F: chainrule::Real>(seed: u64) -> Vec<Dataset<F>> {
+        vec![
+            Dataset::planar(30, &mut rng(seed)).unwrap(),
+            Dataset::moons(61, 0.2, &mut rng(seed)).unwrap(),
+            Dataset::moons(61, 0.2, &mut rng(seed)).unwrap().shuffled(&mut rng(seed)),
+            Dataset::circles(61, 0.1, 0.5, &mut rng(seed)).unwrap(),
+            Dataset::spirals(4, 30, 0.2, &mut rng(seed)).unwrap(),
+            Dataset::moons(61, 0.2, &mut rng(seed)).unwrap().split(0.6, &mut rng(seed)).unwrap().1,
+            Dataset::moons(61, 0.2, &mut rng(seed)).unwrap().split_stratified(0.6, &mut rng(seed)).unwrap().1,
+            Dataset::cosine(50, -9.0, 9.0).unwrap(),
+            Dataset::xor(),
+        ]
+    }
+    assert_eq!(all::<f64>(1), all::<f64>(1));
+    for (i, (one, other)) in all::<f64>(1).into_iter().zip(all::<f64>(2)).enumerate() {
+        assert_eq!(one == other, i >= 7, "only the last two use no random numbers: {i}");
+    }
+    for (double, single) in all::<f64>(3).iter().zip(all::<f32>(3)) {
+        assert_eq!(double.inputs().mapv(|x| x as f32), single.inputs());
+        assert_eq!(double.targets().mapv(|x| x as f32), single.targets());
+        assert_eq!(double.labels(), single.labels());
+    }
+}
+
+#[test]
+fn generators_refuse_bad_arguments() {
+    type D = Dataset<f64>;
+    let r = &mut rng(1);
+    assert_eq!(message(D::planar(0, r)), "per_class: expected at least 1, found 0");
+    assert_eq!(message(D::moons(0, 0.1, r)), "samples: expected at least 1, found 0");
+    assert_eq!(message(D::circles(0, 0.1, 0.5, r)), "samples: expected at least 1, found 0");
+    assert_eq!(message(D::spirals(2, 0, 0.1, r)), "per_class: expected at least 1, found 0");
+    assert_eq!(message(D::spirals(1, 5, 0.1, r)), "classes: expected at least 2, found 1");
+    assert_eq!(message(D::cosine(0, 0.0, 1.0)), "samples: expected at least 1, found 0");
+    for noise in [-0.1, f64::NAN, f64::INFINITY] {
+        let expected = format!("noise: expected a finite number, 0 or more, found {noise}");
+        assert_eq!(message(D::moons(10, noise, r)), expected);
+        assert_eq!(message(D::circles(10, noise, 0.5, r)), expected);
+        assert_eq!(message(D::spirals(2, 10, noise, r)), expected);
+    }
+    for factor in [-0.1, 1.0, f64::NAN] {
+        let expected = format!("factor: expected 0 or more, less than 1, found {factor}");
+        assert_eq!(message(D::circles(10, 0.1, factor, r)), expected);
+    }
+    assert_eq!(message(D::function(|x| x, f64::NAN, 1.0, 3)), "inputs: expected finite numbers, found NaN at [0, 0]");
+    assert_eq!(
+        message(D::function(|x| 1.0 / x, -1.0, 1.0, 3)),
+        "targets: expected finite numbers, found inf at [1, 0]"
+    );
+    assert!(message(Dataset::<f32>::cosine(2, 0.0, 1e300)).starts_with("inputs: expected finite numbers"));
+
+    // More than memory can hold, instead of a panic or an abort.
+    let too_many = usize::MAX / 2;
+    for error in [
+        message(D::planar(too_many, r)),
+        message(D::moons(too_many, 0.1, r)),
+        message(D::circles(too_many, 0.1, 0.5, r)),
+        message(D::spirals(too_many, too_many, 0.1, r)),
+        message(D::cosine(too_many, 0.0, 1.0)),
+    ] {
+        assert!(error.contains("expected a number that fits into memory"), "{error}");
+    }
+}
+
+// ---- Readers ----
+
+/// A folder of its own for each test, gone at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("chainrule-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// An IDX file of unsigned bytes.
+fn idx(dimensions: &[u32], data: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, dimensions.len() as u8];
+    bytes.extend(dimensions.iter().flat_map(|d| d.to_be_bytes()));
+    bytes.extend(data);
+    bytes
+}
+
+/// A gzip stream (RFC 1952) of one stored block.
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut crc = u32::MAX;
+    for &byte in data {
+        crc ^= u32::from(byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+        }
+    }
+    let length = u16::try_from(data.len()).unwrap();
+    let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    let block = [&[1][..], &length.to_le_bytes(), &(!length).to_le_bytes(), data].concat();
+    [&header[..], &block, &(!crc).to_le_bytes(), &u32::from(length).to_le_bytes()].concat()
+}
+
+fn read(bytes: &[u8]) -> Result<Idx, FileProblem> {
+    Idx::from_reader(bytes)
+}
+
+#[test]
+fn idx_reads_plain_and_gzip() {
+    let bytes = idx(&[2, 1, 3], &[1, 2, 3, 4, 5, 255]);
+    let expected = Idx { dimensions: vec![2, 1, 3], data: vec![1, 2, 3, 4, 5, 255] };
+    assert_eq!(read(&bytes).unwrap(), expected);
+    assert_eq!(read(&gzip(&bytes)).unwrap(), expected);
+    let (start, end) = bytes.split_at(9);
+    assert_eq!(read(&[gzip(start), gzip(end)].concat()).unwrap(), expected, "a stream of two members");
+
+    let folder = Folder::new("idx");
+    assert_eq!(Idx::read(folder.file("plain", &bytes)).unwrap(), expected);
+    assert_eq!(Idx::read(folder.file("zipped under any name", &gzip(&bytes))).unwrap(), expected);
+}
+
+#[test]
+fn idx_names_every_problem() {
+    assert_eq!(
+        message(read(b"\x89PNG\r\n")),
+        "expected an IDX file (00 00, element type, number of dimensions), found [89, 50, 4e, 47] at offset 0"
+    );
+    assert!(message(read(&[0, 0, 8, 0, 1])).contains("found [00, 00, 08, 00] at offset 0"), "no dimensions");
+    for element_type in [9, 0x0b, 0x0c, 0x0d, 0x0e, 0] {
+        assert_eq!(
+            message(read(&[0, 0, element_type, 1, 0, 0, 0, 1, 7])),
+            format!("IDX element type: expected 0x08 (unsigned bytes), found {element_type:#04x} at offset 2")
+        );
+    }
+
+    let whole = idx(&[2, 3], &[1, 2, 3, 4, 5, 6]);
+    for end in 0..whole.len() {
+        let expected = [4, 12, 18][usize::from(end >= 4) + usize::from(end >= 12)];
+        let error = format!("truncated: expected {expected} bytes, found {end}");
+        assert_eq!(message(read(&whole[..end])), error);
+        assert_eq!(message(read(&gzip(&whole[..end]))), error, "sizes are those of the contents");
+    }
+    let long = [whole.as_slice(), &[7]].concat();
+    assert_eq!(message(read(&long)), "expected 18 bytes, found more");
+    assert_eq!(message(read(&gzip(&long))), "expected 18 bytes, found more");
+
+    let max = u32::MAX;
+    assert_eq!(
+        message(read(&idx(&[max, max, max], &[]))),
+        "dimensions [4294967295, 4294967295, 4294967295]: expected a product that fits into memory"
+    );
+    assert_eq!(
+        message(read(&idx(&[max, max], &[]))),
+        "dimensions [4294967295, 4294967295]: expected a product that fits into memory"
+    );
+    for dimensions in [&[0][..], &[0, 28, 28], &[5, 0]] {
+        assert_eq!(message(read(&idx(dimensions, &[]))), "expected at least one example, found none");
+    }
+}
+
+#[test]
+fn idx_makes_room_only_for_what_comes_and_reads_only_what_is_announced() {
+    // 8·10¹⁸ bytes announced, three there: room for them all could not be had.
+    assert_eq!(
+        message(read(&idx(&[4_000_000_000, 2_000_000_000], &[1, 2, 3]))),
+        "truncated: expected 8000000000000000012 bytes, found 15"
+    );
+    // Streams without an end.
+    let plain = endless(idx(&[3], &[1, 2, 3]), vec![0]);
+    assert_eq!(message(Idx::from_reader(plain)), "expected 11 bytes, found more");
+    let bomb = endless(gzip(&idx(&[3], &[1, 2, 3])), gzip(&[0; 1000]));
+    assert_eq!(message(Idx::from_reader(bomb)), "expected 11 bytes, found more");
+}
+
+/// `start`, then `unit` for ever.
+fn endless(start: Vec<u8>, unit: Vec<u8>) -> impl Read {
+    struct Repeat(std::iter::Cycle<std::vec::IntoIter<u8>>);
+    impl Read for Repeat {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            buffer.iter_mut().zip(&mut self.0).for_each(|(place, byte)| *place = byte);
+            Ok(buffer.len())
+        }
+    }
+    std::io::Cursor::new(start).chain(Repeat(unit.into_iter().cycle()))
+}
+
+#[test]
+fn broken_gzip_streams_are_named() {
+    let whole = gzip(&idx(&[4], &[1, 2, 3, 4]));
+    // From three bytes on: with two it is known as gzip.
+    for end in 2..whole.len() {
+        let error = message(read(&whole[..end]));
+        assert!(error.starts_with("broken gzip stream: ") && error.len() > 25, "{end}: {error}");
+    }
+    let mut damaged = whole.clone();
+    damaged[25] ^= 1; // a byte of the contents: only the checksum can tell
+    assert_eq!(message(read(&damaged)), "broken gzip stream: corrupt gzip stream does not have a matching checksum");
+    let mut damaged = whole;
+    damaged[10] = 7; // a kind of block that does not exist
+    assert_eq!(message(read(&damaged)), "broken gzip stream: corrupt deflate stream");
+}
+
+#[test]
+fn without_the_feature_gzip_is_named() {
+    // The tests are built with the feature; the words are the same.
+    assert_eq!(
+        FileProblem::NeedsGzip.to_string(),
+        "gzip-compressed: unpack it, or build chainrule with the feature \"gzip\""
+    );
+}
+
+#[test]
+fn a_missing_file_and_a_folder_are_named() {
+    let folder = Folder::new("missing");
+    let missing = folder.0.join("nothing");
+    let check = |result: Result<Dataset<f32>>, file: &Path, wanted: Option<std::io::ErrorKind>| match result {
+        Err(Error::File { file: found, problem: FileProblem::Io { kind, message } }) => {
+            assert_eq!(found, file);
+            assert!(!message.is_empty() && wanted.is_none_or(|wanted| wanted == kind), "{kind}: {message}");
+        }
+        other => panic!("{other:?}"),
+    };
+    let labels = folder.file("labels", &idx(&[1], &[1]));
+    let not_found = Some(std::io::ErrorKind::NotFound);
+    check(Dataset::from_idx(&missing, &labels, 2), &missing, not_found);
+    check(Dataset::from_idx(&labels, &missing, 2), &missing, not_found);
+    check(Dataset::from_cifar10([&missing], None), &missing, not_found);
+    // Which kind of error a folder is, differs among systems.
+    check(Dataset::from_idx(&folder.0, &labels, 2), &folder.0, None);
+    check(Dataset::from_idx(&labels, &folder.0, 2), &folder.0, None);
+    check(Dataset::from_cifar10([&folder.0], None), &folder.0, None);
+    check(Dataset::mnist_train(&folder.0), &folder.0, not_found);
+    assert!(message(Dataset::<f32>::mnist_test(&folder.0)).ends_with(
+        ": expected one of the files t10k-images-idx3-ubyte, t10k-images.idx3-ubyte, t10k-images-idx3-ubyte.gz, \
+         t10k-images.idx3-ubyte.gz, found none"
+    ));
+}
+
+#[test]
+fn from_idx_flattens_scales_and_checks_the_pair() {
+    let folder = Folder::new("pair");
+    let images = folder.file("images", &idx(&[2, 2, 2], &[0, 255, 51, 102, 1, 2, 3, 4]));
+    let labels = folder.file("labels", &idx(&[2], &[9, 3]));
+    let data = Dataset::<f32>::from_idx(&images, &labels, 10).unwrap();
+    assert_eq!(data.inputs().row(0), array![0.0, 1.0, 0.2, 0.4]);
+    assert_eq!(data.inputs().row(1), array![1.0 / 255.0, 2.0 / 255.0, 3.0 / 255.0, 4.0 / 255.0]);
+    assert_eq!((data.labels(), data.num_outputs()), (Some(&[9, 3][..]), 10));
+
+    let fails = |images: &Path, labels: &Path, classes, file: &Path, problem: &str| {
+        let expected = format!("{}: {problem}", file.display());
+        assert_eq!(message(Dataset::<f32>::from_idx(images, labels, classes)), expected);
+    };
+    fails(&images, &labels, 9, &labels, "label at offset 8: expected 0 to 8, found 9");
+    let three = folder.file("three", &idx(&[3], &[1, 0, 1]));
+    fails(&images, &three, 10, &images, "number of examples: expected 3 as in the file that belongs to it, found 2");
+    let one = folder.file("one", &idx(&[1], &[1]));
+    fails(&images, &one, 10, &images, "number of examples: expected 1 as in the file that belongs to it, found 2");
+    let swapped = "expected an IDX file of labels (00 00 08 01), found [00, 00, 08, 03] at offset 0";
+    fails(&labels, &images, 10, &images, swapped);
+    let flat = "expected an IDX file of images (00 00 08 03), found [00, 00, 08, 01] at offset 0";
+    fails(&three, &labels, 10, &three, flat);
+    let cut = folder.file("cut", &idx(&[2, 2, 2], &[0; 7]));
+    fails(&cut, &labels, 10, &cut, "truncated: expected 24 bytes, found 23");
+    assert_eq!(message(Dataset::<f32>::from_idx(&images, &labels, 1)), "classes: expected at least 2, found 1");
+}
+
+#[test]
+fn mnist_files_go_by_four_names() {
+    let images = idx(&[1, 1, 2], &[0, 255]);
+    let labels = idx(&[1], &[7]);
+    for (name, dot, zipped) in [("a", "-", false), ("b", ".", false), ("c", "-", true), ("d", ".", true)] {
+        let folder = Folder::new(&format!("mnist-{name}"));
+        // Some unpackers leave a folder of this name.
+        if name != "a" {
+            std::fs::create_dir(folder.0.join("train-images-idx3-ubyte")).unwrap();
+        }
+        let pack = |bytes: &[u8]| if zipped { gzip(bytes) } else { bytes.to_vec() };
+        let end = if zipped { ".gz" } else { "" };
+        for part in ["train", "t10k"] {
+            folder.file(&format!("{part}-images{dot}idx3-ubyte{end}"), &pack(&images));
+            folder.file(&format!("{part}-labels{dot}idx1-ubyte{end}"), &pack(&labels));
+        }
+        for data in [Dataset::<f64>::mnist_train(&folder.0), Dataset::mnist_test(&folder.0)] {
+            let data = data.unwrap();
+            assert_eq!((data.inputs(), data.labels()), (array![[0.0, 1.0]].view(), Some(&[7][..])));
+        }
+    }
+}
+
+#[test]
+fn cifar10_reads_rows_and_names_every_problem() {
+    let row = |label: u8, pixel: u8| [vec![label], vec![pixel; 1024], vec![0; 1024], vec![255; 1024]].concat();
+    let folder = Folder::new("cifar");
+    let one = folder.file("one", &[row(3, 10), row(9, 20)].concat());
+    let two = folder.file("two", &row(0, 30));
+
+    let data = Dataset::<f32>::from_cifar10([&one, &two], None).unwrap();
+    assert_eq!((data.len(), data.num_inputs(), data.num_outputs()), (3, 3072, 10));
+    assert_eq!(data.labels(), Some(&[3, 9, 0][..]));
+    assert_eq!(data.inputs().column(1023), array![10.0, 20.0, 30.0]);
+    assert_eq!(data.inputs().column(1024), array![0.0, 0.0, 0.0]);
+    assert_eq!(data.inputs().column(3071), array![255.0, 255.0, 255.0]);
+    for (limit, rows) in [(1, 1), (2, 2), (3, 3), (usize::MAX, 3)] {
+        assert_eq!(Dataset::from_cifar10([&one, &two], Some(limit)).unwrap(), data.rows(0..rows).unwrap());
+    }
+
+    let fails = |path: &Path, limit, problem: &str| {
+        let expected = format!("{}: {problem}", path.display());
+        assert_eq!(message(Dataset::<f32>::from_cifar10([path], limit)), expected);
+    };
+    let cut = folder.file("cut", &[row(1, 1), row(1, 1)[..3072].to_vec()].concat());
+    fails(&cut, None, "expected whole rows of 3073 bytes, found 6145 bytes in all");
+    assert_eq!(Dataset::<f32>::from_cifar10([&cut], Some(1)).unwrap().len(), 1, "what follows is not looked at");
+    let trailing = folder.file("trailing", &[row(1, 1), vec![0]].concat());
+    fails(&trailing, None, "expected whole rows of 3073 bytes, found 3074 bytes in all");
+    let label = folder.file("label", &[row(1, 1), row(10, 1)].concat());
+    fails(&label, None, "label at offset 3073: expected 0 to 9, found 10");
+    let empty = folder.file("empty", &[]);
+    fails(&empty, None, "expected at least one example, found none");
+    let none: [&Path; 0] = [];
+    assert_eq!(message(Dataset::<f32>::from_cifar10(none, None)), "paths: expected at least one, found none");
+    assert_eq!(message(Dataset::<f32>::from_cifar10([&one], Some(0))), "limit: expected at least 1, found 0");
+}
+
+proptest! {
+    /// Whatever stands in a file, reading it ends in a value or an error.
+    #[test]
+    fn no_bytes_make_a_reader_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), start in 0..4) {
+        let starts: [&[u8]; 4] = [&[], &[0, 0, 8], &[0, 0, 8, 2, 0, 0, 0, 3, 0, 0, 0, 4], &[0x1f, 0x8b, 8, 0]];
+        bytes.splice(..0, starts[start as usize].iter().copied());
+        if let Ok(idx) = read(&bytes) {
+            prop_assert_eq!(idx.dimensions.iter().product::<usize>(), idx.data.len());
+        }
+    }
+}
+
+// ---- Real files ----
+
+/// The folder in an environment variable; without it, says that the test is skipped.
+fn folder_from(variable: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os(variable).map(PathBuf::from);
+    if folder.is_none() {
+        // Not `eprintln!`, which the test harness swallows.
+        let _ = writeln!(std::io::stderr(), "skipped: set {variable} to the folder with the real files");
+    }
+    folder
+}
+
+fn per_class<F: chainrule::Real>(data: &Dataset<F>) -> Vec<usize> {
+    let mut examples = vec![0; data.num_outputs()];
+    data.labels().unwrap().iter().for_each(|&label| examples[label] += 1);
+    examples
+}
+
+#[test]
+fn real_mnist() {
+    let Some(folder) = folder_from("MNIST_DIR") else { return };
+    let train = Dataset::<f32>::mnist_train(&folder).unwrap();
+    assert_eq!((train.len(), train.num_inputs(), train.num_outputs()), (60_000, 784, 10));
+    assert_eq!(train.labels().unwrap()[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
+    assert_eq!(per_class(&train), [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]);
+    let bytes = |inputs: ArrayView2<f32>| inputs.iter().map(|&x| (x * 255.0).round() as u64).sum::<u64>();
+    assert_eq!(bytes(train.inputs()), 1_567_298_545);
+    assert_eq!(bytes(train.rows(0..1).unwrap().inputs()), 27_525);
+
+    let test = Dataset::<f32>::mnist_test(&folder).unwrap();
+    assert_eq!((test.len(), test.num_inputs()), (10_000, 784));
+    assert_eq!(test.labels().unwrap()[..10], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
+    assert_eq!(per_class(&test), [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
+    assert_eq!(bytes(test.inputs()), 264_923_200);
+}
+
+#[test]
+fn real_cifar10() {
+    let Some(folder) = folder_from("CIFAR10_DIR") else { return };
+    let data = Dataset::<f32>::from_cifar10([folder.join("data_batch_1.bin")], Some(5_000)).unwrap();
+    assert_eq!((data.len(), data.num_inputs(), data.num_outputs()), (5_000, 3072, 10));
+    assert!(data.inputs().iter().all(|&x| (0.0..=255.0).contains(&x) && x.fract() == 0.0));
+    // Every class about as often as another, and pictures neither black nor white.
+    assert!(per_class(&data).iter().all(|examples| (450..=550).contains(examples)));
+    let mean = data.inputs().iter().map(|&x| f64::from(x)).sum::<f64>() / data.inputs().len() as f64;
+    assert!((115.0..125.0).contains(&mean), "{mean}");
+    let centred = Scaling::mean(&data).unwrap().apply(data).unwrap();
+    let worst = centred.inputs().mapv(f64::from).mean_axis(Axis(0)).unwrap().mapv(f64::abs);
+    assert!(worst.iter().all(|&mean| mean < 1e-4));
+
+    let test = Dataset::<f32>::from_cifar10([folder.join("test_batch.bin")], Some(500)).unwrap();
+    assert_eq!(test.len(), 500);
+}
