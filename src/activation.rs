@@ -13,6 +13,7 @@
 //! batches `[n, units]` here and not on single numbers: for the first four, B3 multiplies each entry by a
 //! slope; for softmax it multiplies each row by the Jacobian D5.
 
+use crate::elementary::{exp, exp_m1};
 use crate::real::Real;
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Zip};
 
@@ -87,7 +88,7 @@ impl Activation {
         match self {
             Activation::Identity => {}
             Activation::Sigmoid => a.mapv_inplace(sigmoid),
-            Activation::Tanh => a.mapv_inplace(F::tanh),
+            Activation::Tanh => a.mapv_inplace(tanh),
             // Written so that a NaN stays a NaN; `max` would turn it into 0.
             Activation::Relu => a.mapv_inplace(|z| if z < F::zero() { F::zero() } else { z }),
             Activation::Softmax => a.rows_mut().into_iter().for_each(softmax),
@@ -133,9 +134,22 @@ impl PartialEq for Activation {
 }
 
 /// (A2) σ(z) = 1 / (1 + e⁻ᶻ), for z < 0 as eᶻ / (1 + eᶻ): the exponential is at most 1 and cannot overflow.
+#[inline(always)]
 fn sigmoid<F: Real>(z: F) -> F {
-    let e = (-z.abs()).exp();
+    let e = exp(-z.abs());
     (if z < F::zero() { e } else { F::one() }) / (F::one() + e)
+}
+
+/// (A3) tanh z, from e = e⁻²ᶻ for z ≥ 0, and tanh(−z) = −tanh z. Near 0 as (1 − e) / (1 + e) with e − 1 computed at
+/// once, which keeps the digits of a small z; further out as 1 − 2e / (1 + e), which keeps those of 1 − tanh z.
+#[inline(always)]
+fn tanh<F: Real>(z: F) -> F {
+    let (one, x) = (F::one(), -(z.abs() + z.abs()));
+    let (e, e_minus_1) = (exp(x), exp_m1(x));
+    let near = x > -one;
+    let quotient = (if near { -e_minus_1 } else { e + e }) / (one + one + e_minus_1);
+    let t = if near { quotient } else { one - quotient };
+    if z < F::zero() { -t } else { t }
 }
 
 /// (A5) on one row. Numerator and denominator are divided by e^max, so that the largest exponential is 1.
@@ -143,7 +157,7 @@ fn softmax<F: Real>(mut row: ArrayViewMut1<'_, F>) {
     let max = row[argmax(row.view())];
     let mut sum = F::zero();
     row.mapv_inplace(|z| {
-        let e = (z - max).exp();
+        let e = exp(z - max);
         sum += e;
         e
     });

@@ -70,16 +70,15 @@ impl<F: Real> Affine<F> {
     }
 
     /// F1. `x` is A₋₁ `[n, inputs]`, `z` is written `[n, outputs]`.
-    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, mut z: ArrayViewMut2<'_, F>) {
-        z.assign(&self.bias);
-        matmul(x, self.weights.view(), F::one(), z); // (F1) Z = A₋₁·W + 1bᵀ   [n,in]·[in,out]
+    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, z: ArrayViewMut2<'_, F>) {
+        matmul(x, self.weights.view(), Some(self.bias.view()), z); // (F1) Z = A₋₁·W + 1bᵀ   [n,in]·[in,out]
     }
 
     /// B4, B5. Forward was Z = A₋₁·W + 1bᵀ, so W's gradient gathers over the rows of the batch what each input
     /// met, and b's what met the constant 1. Both overwrite: each parameter is used once in a pass, so there is
     /// nothing to add up between passes and no gradient to zero.
     pub(crate) fn backward_parameters(&self, x: ArrayView2<'_, F>, dz: ArrayView2<'_, F>, gradient: &mut Affine<F>) {
-        matmul(x.t(), dz, F::zero(), gradient.weights.view_mut()); // (B4) dW = A₋₁ᵀ·dZ   [in,n]·[n,out]
+        matmul(x.t(), dz, None, gradient.weights.view_mut()); // (B4) dW = A₋₁ᵀ·dZ   [in,n]·[n,out]
         gradient.bias.fill(F::zero());
         for row in dz.rows() {
             gradient.bias += &row; // (B5) db = Σₙ dZₙ   [out]
@@ -88,7 +87,7 @@ impl<F: Real> Affine<F> {
 
     /// B2. Forward was Z = A₋₁·W + 1bᵀ; each input reached every output through one row of W.
     pub(crate) fn backward_inputs(&self, dz: ArrayView2<'_, F>, dx: ArrayViewMut2<'_, F>) {
-        matmul(dz, self.weights.t(), F::zero(), dx); // (B2) dA₋₁ = dZ·Wᵀ   [n,out]·[out,in]
+        matmul(dz, self.weights.t(), None, dx); // (B2) dA₋₁ = dZ·Wᵀ   [n,out]·[out,in]
     }
 }
 
