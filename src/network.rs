@@ -139,24 +139,20 @@ impl<F: Real> Network<F> {
     /// [`Error::Shape`] and [`Error::NotFinite`] for inputs that do not fit.
     pub fn predict(&self, x: ArrayView2<'_, F>) -> Result<Array2<F>> {
         self.check_inputs(&x)?;
-        let mut a = self.last_z(x);
-        self.last().activation.forward(a.view_mut()); // F2
-        Ok(a)
+        Ok(self.last_z_and_a(x.as_standard_layout().view()).1)
     }
 
-    /// Z of the last layer for every row of `x`.
-    fn last_z(&self, x: ArrayView2<'_, F>) -> Array2<F> {
-        let (last, hidden) = (self.last(), &self.layers[..self.layers.len() - 1]);
+    /// Z and A of the last layer for every row of `x`.
+    fn last_z_and_a(&self, x: ArrayView2<'_, F>) -> (Array2<F>, Array2<F>) {
         let mut input: CowArray<'_, F, Ix2> = x.into(); // A₋₁
-        for layer in hidden {
-            let mut a = Array2::zeros((x.nrows(), layer.outputs()));
-            layer.affine.forward(input.view(), a.view_mut()); // F1
-            layer.activation.forward(a.view_mut()); // F2
-            input = a.into();
+        let mut last_z = Array2::default((0, 0));
+        for layer in &self.layers {
+            let shape = (input.nrows(), layer.outputs());
+            let (mut z, mut a) = (Array2::zeros(shape), Array2::zeros(shape));
+            layer.forward(input.view(), z.view_mut(), a.view_mut()); // F1 F2
+            (input, last_z) = (a.into(), z);
         }
-        let mut z = Array2::zeros((x.nrows(), last.outputs()));
-        last.affine.forward(input.view(), z.view_mut()); // F1
-        z
+        (last_z, input.into_owned())
     }
 
     /// The class of every row of `x`: the output that is largest, the first of equals. A network with a single
@@ -177,7 +173,7 @@ impl<F: Real> Network<F> {
         workspace.rows = 0;
         self.check_inputs(&x)?;
         self.check_workspace(x.nrows(), workspace)?;
-        self.forward_pass(x, workspace);
+        self.forward_pass(x.as_standard_layout().view(), workspace);
         Ok(())
     }
 
@@ -204,7 +200,8 @@ impl<F: Real> Network<F> {
             return Err(Error::NoForward { expected: x.nrows(), found: workspace.rows });
         }
         check_shape("inputs", None, &[x.nrows(), self.inputs()], x.shape())?;
-        let cost = self.backward_pass(x, y, loss, workspace);
+        let (x, y) = (x.as_standard_layout(), y.as_standard_layout());
+        let cost = self.backward_pass(x.view(), y.view(), loss, workspace);
         if cost.is_finite() { Ok(cost) } else { Err(Error::CostNotFinite { cost }) }
     }
 
@@ -220,16 +217,13 @@ impl<F: Real> Network<F> {
         if x.nrows() == 0 {
             return Err(Error::Empty { place: "rows of the batch" });
         }
-        Ok(self.outputs_and_cost(x, y, loss).1)
+        Ok(self.outputs_and_cost(x.as_standard_layout().view(), y, loss).1)
     }
 
     /// A of the last layer and L; everything has been checked.
     pub(crate) fn outputs_and_cost(&self, x: ArrayView2<'_, F>, y: ArrayView2<'_, F>, loss: Loss) -> (Array2<F>, f64) {
-        let z = self.last_z(x);
-        let mut a = z.clone();
-        let output = self.last().activation;
-        output.forward(a.view_mut()); // F2
-        let cost = loss.evaluate(output, z.view(), a.view(), y, None);
+        let (z, a) = self.last_z_and_a(x);
+        let cost = loss.evaluate(self.last().activation, z.view(), a.view(), y, None);
         (a, cost)
     }
 
@@ -310,7 +304,9 @@ impl<F: Real> Network<F> {
             return Err(Error::Shape { place: "rows of the workspace", layer: None, expected, found });
         }
         for (l, (layer, pass)) in self.layers.iter().zip(&workspace.passes).enumerate() {
-            check_shape("units of the workspace", Some(l), &[layer.outputs()], &[pass.z.ncols()])?;
+            if layer.outputs() != pass.z.ncols() {
+                check_shape("units of the workspace", Some(l), &[layer.outputs()], &[pass.z.ncols()])?;
+            }
             layer.affine.check_gradient(&workspace.gradients[l], l)?;
         }
         Ok(())
