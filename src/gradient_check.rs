@@ -99,6 +99,7 @@ pub fn gradient_check<F: Real>(
     y: ArrayView2<'_, F>,
     loss: Loss,
 ) -> Result<GradientCheck> {
+    network.check_loss(loss)?;
     let mut network = in_f64(network)?;
     let (x, y) = (x.mapv(F::f64), y.mapv(F::f64));
     let mut workspace = Workspace::new(&network, x.nrows());
