@@ -85,12 +85,12 @@ impl Activation {
     /// F2: A = f(Z), in place: `a` holds Z before and A after. `[n, units]`
     pub(crate) fn forward<F: Real>(self, mut a: ArrayViewMut2<'_, F>) {
         match self {
-            Activation::Identity => {}
-            Activation::Sigmoid => a.mapv_inplace(sigmoid),
-            Activation::Tanh => a.mapv_inplace(F::tanh),
+            Activation::Identity => {}                      // (A1) a = z
+            Activation::Sigmoid => a.mapv_inplace(sigmoid), // (A2)
+            Activation::Tanh => a.mapv_inplace(F::tanh),    // (A3)
             // Written so that a NaN stays a NaN; `max` would turn it into 0.
-            Activation::Relu => a.mapv_inplace(|z| if z < F::zero() { F::zero() } else { z }),
-            Activation::Softmax => a.rows_mut().into_iter().for_each(softmax),
+            Activation::Relu => a.mapv_inplace(|z| if z < F::zero() { F::zero() } else { z }), // (A4)
+            Activation::Softmax => a.rows_mut().into_iter().for_each(softmax),                 // (A5)
             Activation::Custom { f, .. } => a.mapv_inplace(|z| F::from_f64(f(z.f64()))),
         }
     }

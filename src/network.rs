@@ -238,7 +238,8 @@ impl<F: Real> Network<F> {
     /// Its gradient λW is what [`Sgd`](crate::Sgd) with [`weight_decay(λ)`](crate::Sgd::weight_decay) adds.
     pub fn l2_penalty(&self, lambda: f64) -> f64 {
         let square = |w: &F| w.f64() * w.f64();
-        0.5 * lambda * self.layers.iter().map(|layer| layer.affine.weights.iter().map(square).sum::<f64>()).sum::<f64>()
+        let squares = self.layers.iter().map(|layer| layer.affine.weights.iter().map(square).sum::<f64>());
+        0.5 * lambda * squares.sum::<f64>() // (C4)
     }
 
     /// F1 F2 for each layer; everything has been checked.
