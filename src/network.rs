@@ -237,6 +237,9 @@ impl<F: Real> Network<F> {
     ///
     /// Its gradient λW is what [`Sgd`](crate::Sgd) with [`weight_decay(λ)`](crate::Sgd::weight_decay) adds.
     pub fn l2_penalty(&self, lambda: f64) -> f64 {
+        if lambda == 0.0 {
+            return 0.0; // and not 0·∞ where the squares overflow
+        }
         let square = |w: &F| w.f64() * w.f64();
         let squares = self.layers.iter().map(|layer| layer.affine.weights.iter().map(square).sum::<f64>());
         0.5 * lambda * squares.sum::<f64>() // (C4)
