@@ -10,9 +10,9 @@
 //! ```
 
 use crate::activation::{Activation, argmax};
-use crate::error::{Error, Result, check_finite, check_shape};
+use crate::error::{Error, Result, check_finite, check_fits, check_shape};
 use crate::init::Init;
-use crate::layer::{Affine, Layer};
+use crate::layer::{Affine, Layer, check_layer_size};
 use crate::loss::Loss;
 use crate::real::Real;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2, s};
@@ -471,11 +471,14 @@ impl<F: Real> NetworkBuilder<F> {
     ///
     /// # Errors
     /// [`Error::Empty`] without layers, inputs or units, [`Error::SoftmaxOfOne`] for a softmax of one unit,
-    /// [`Error::OutOfRange`] for an [`Init`] whose numbers make no sense.
+    /// [`Error::OutOfRange`] for an [`Init`] whose numbers make no sense, or layers that do not fit into memory.
     pub fn build<R: Rng + ?Sized>(self, rng: &mut R) -> Result<Network<F>> {
         let mut inputs = self.inputs;
         let mut layers = Vec::with_capacity(self.layers.len());
         for plan in self.layers {
+            // Before a start divides by a size.
+            check_layer_size(inputs, plan.units)?;
+            check_fits::<f64>("units of a layer", plan.units, inputs)?;
             let default = if plan.activation == Activation::Relu { Init::HeNormal } else { Init::XavierNormal };
             let size = (inputs, plan.units);
             let weights = plan.weights.or(self.weights).unwrap_or(default).sample(size, size, rng)?;
