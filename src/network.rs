@@ -203,7 +203,7 @@ impl<F: Real> Network<F> {
         if workspace.rows != x.nrows() {
             return Err(Error::NoForward { expected: x.nrows(), found: workspace.rows });
         }
-        check_shape("inputs", None, &[x.nrows(), self.inputs()], x.shape())?;
+        self.check_inputs(&x)?;
         let cost = self.backward_pass(x, y, loss, workspace);
         if cost.is_finite() { Ok(cost) } else { Err(Error::CostNotFinite { cost }) }
     }
