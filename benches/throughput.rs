@@ -8,9 +8,9 @@
 //! A step is forward, loss, backward and update on one of several prepared batches of random numbers; each line is the
 //! best of five repetitions, each a fifth of the time given.
 
-use chainrule::ndarray::{Array2, s};
+use chainrule::ndarray::{Array2, Axis};
 use chainrule::rand::{Rng, SeedableRng};
-use chainrule::{Activation, ChaCha8Rng, Loss, Network, Real, Sgd, Workspace};
+use chainrule::{Activation, ChaCha8Rng, Loss, Network, Real, Sgd, Threads, Workspace};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -95,24 +95,30 @@ fn run<F: Real>(work: &Workload, threads: usize, seconds: f64) -> f64 {
         }
         _ => Array2::from_shape_simple_fn((rows, outputs), || F::from_f64(rng.random::<f32>().into())),
     };
-    let rows_of = |i: usize| s![i % batches * work.batch..(i % batches + 1) * work.batch, ..];
-    let _ = threads;
+    let cut = |all: &Array2<F>| -> Vec<Array2<F>> {
+        all.axis_chunks_iter(Axis(0), work.batch).map(|rows| rows.to_owned()).collect()
+    };
+    let (x, y) = (cut(&x), cut(&y));
+    let threads = Threads::new(threads);
     if !work.train {
-        return best(seconds, work.batch, |i| {
-            black_box(network.predict(x.slice(rows_of(i))).unwrap());
+        return threads.run(|| {
+            best(seconds, work.batch, |i| {
+                black_box(network.predict(x[i % batches].view()).unwrap());
+            })
         });
     }
     let mut workspace = Workspace::new(&network, work.batch);
     let mut sgd = Sgd::new(0.01).momentum(work.momentum);
-    best(seconds, work.batch, |i| {
-        network.forward(x.slice(rows_of(i)), &mut workspace).unwrap();
-        black_box(network.backward(x.slice(rows_of(i)), y.slice(rows_of(i)), work.loss, &mut workspace).unwrap());
+    let step = |i: usize| {
+        network.forward(x[i % batches].view(), &mut workspace).unwrap();
+        black_box(network.backward(x[i % batches].view(), y[i % batches].view(), work.loss, &mut workspace).unwrap());
         sgd.step(&mut network, workspace.gradients()).unwrap();
-    })
+    };
+    threads.run(|| best(seconds, work.batch, step))
 }
 
 fn main() {
-    let (mut only, mut threads, mut seconds, mut float) = (String::new(), 1, 2.5, String::from("f32"));
+    let (mut only, mut threads, mut seconds, mut float) = (String::new(), 2, 2.5, String::from("f32"));
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().unwrap_or_else(|| panic!("{argument} needs a value"));

@@ -15,7 +15,11 @@
 
 use crate::elementary::{exp, exp_m1};
 use crate::real::Real;
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Zip};
+use crate::threads::{join, pieces};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis, Zip};
+
+/// Entries that are worth a thread of their own.
+const LEAST_PIECE: usize = 32 * 1024;
 
 /// The function f that a layer puts on its pre-activations: A = f(Z).
 ///
@@ -85,6 +89,11 @@ impl Activation {
 
     /// F2: A = f(Z). `[n, units]` each
     pub(crate) fn forward<F: Real>(self, z: ArrayView2<'_, F>, a: ArrayViewMut2<'_, F>) {
+        if let Some(half) = half_of(z) {
+            let (z0, z1) = z.split_at(Axis(0), half);
+            let (a0, a1) = a.split_at(Axis(0), half);
+            return join(|| self.forward(z0, a0), || self.forward(z1, a1));
+        }
         match self {
             Activation::Identity => map(z, a, |z| z),  // (A1)
             Activation::Sigmoid => map(z, a, sigmoid), // (A2)
@@ -99,6 +108,12 @@ impl Activation {
     /// B3: dZ = dA ⊙ f′(Z), for softmax its Jacobian times dA, in place: `dz` holds dA before and dZ after.
     /// Forward was A = f(Z), and handed over both Z and A. `[n, units]` each
     pub(crate) fn backward<F: Real>(self, z: ArrayView2<'_, F>, a: ArrayView2<'_, F>, mut dz: ArrayViewMut2<'_, F>) {
+        if let Some(half) = half_of(z) {
+            let (z0, z1) = z.split_at(Axis(0), half);
+            let (a0, a1) = a.split_at(Axis(0), half);
+            let (dz0, dz1) = dz.split_at(Axis(0), half);
+            return join(|| self.backward(z0, a0, dz0), || self.backward(z1, a1, dz1));
+        }
         let one = F::one();
         match self {
             Activation::Identity => {} // (D1) f′ = 1
@@ -121,6 +136,11 @@ impl Activation {
             }
         }
     }
+}
+
+/// Where to cut a batch whose halves are worth a thread each.
+fn half_of<F>(z: ArrayView2<'_, F>) -> Option<usize> {
+    (z.nrows() > 1 && pieces(z.len(), LEAST_PIECE) > 1).then_some(z.nrows() / 2)
 }
 
 /// By variant, and custom ones by name: two function pointers tell nothing about being the same function.

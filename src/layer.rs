@@ -13,7 +13,7 @@
 
 use crate::activation::Activation;
 use crate::error::{Error, Result, check_finite, check_shape};
-use crate::matmul::matmul;
+use crate::matmul::{column_sums, matmul};
 use crate::real::Real;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
 
@@ -82,10 +82,7 @@ impl<F: Real> Affine<F> {
     /// nothing to add up between passes and no gradient to zero.
     pub(crate) fn backward_parameters(&self, x: ArrayView2<'_, F>, dz: ArrayView2<'_, F>, gradient: &mut Affine<F>) {
         matmul(x.t(), dz, None, gradient.weights.view_mut()); // (B4) dW = A₋₁ᵀ·dZ   [in,n]·[n,out]
-        gradient.bias.fill(F::zero());
-        for row in dz.rows() {
-            gradient.bias += &row; // (B5) db = Σₙ dZₙ   [out]
-        }
+        column_sums(dz, gradient.bias.view_mut()); // (B5) db = Σₙ dZₙ   [out]
     }
 
     /// B2. Forward was Z = A₋₁·W + 1bᵀ; each input reached every output through one row of W.

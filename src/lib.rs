@@ -6,6 +6,7 @@
 mod real;
 mod error;
 mod elementary;
+mod threads;
 mod activation;
 mod init;
 mod matmul;
@@ -29,6 +30,7 @@ pub use metrics::{ConfusionMatrix, accuracy};
 pub use network::{Network, NetworkBuilder, Workspace};
 pub use real::Real;
 pub use sgd::{Schedule, Sgd};
+pub use threads::Threads;
 pub use train::{History, Report, Trainer};
 
 pub use ndarray;

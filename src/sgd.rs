@@ -9,10 +9,14 @@
 //! subtracts η·v: the same path as long as η stays the same.
 
 use crate::error::{Error, Result};
-use crate::layer::Affine;
+use crate::layer::{Affine, Layer};
 use crate::network::Network;
 use crate::real::{Real, count};
-use ndarray::{Array, Dimension, Zip};
+use crate::threads::{join, pieces};
+use ndarray::{ArrayView, ArrayViewMut, Axis, RemoveAxis, Zip};
+
+/// Parameters that are worth a thread of their own.
+const LEAST_PIECE: usize = 32 * 1024;
 
 /// Stochastic gradient descent: learning rate, momentum, weight decay, and the velocity that momentum needs.
 ///
@@ -172,44 +176,56 @@ impl<F: Real> Sgd<F> {
 
     /// U1, where everything has been checked.
     pub(crate) fn step_unchecked(&mut self, network: &mut Network<F>, gradients: &[Affine<F>]) {
-        let rate = F::from_f64(self.current_rate());
-        let momentum = F::from_f64(self.momentum);
-        let decay = F::from_f64(self.weight_decay);
+        let numbers = Numbers {
+            rate: F::from_f64(self.current_rate()),
+            momentum: F::from_f64(self.momentum),
+            decay: F::from_f64(self.weight_decay),
+        };
+        let no_decay = Numbers { decay: F::zero(), ..numbers };
         let layers = network.layers_mut();
-        if self.momentum == 0.0 {
-            for (layer, gradient) in layers.iter_mut().zip(gradients) {
-                descend(&mut layer.affine.weights, &gradient.weights, rate, decay);
-                descend(&mut layer.affine.bias, &gradient.bias, rate, F::zero());
-            }
-            return;
+        if self.momentum > 0.0 && self.velocity.is_none() {
+            self.velocity = Some(layers.iter().map(|layer| Affine::zeros_like(&layer.affine)).collect());
         }
-        let velocity =
-            self.velocity.get_or_insert_with(|| layers.iter().map(|l| Affine::zeros_like(&l.affine)).collect());
-        for ((layer, gradient), v) in layers.iter_mut().zip(gradients).zip(velocity) {
-            roll(&mut layer.affine.weights, &mut v.weights, &gradient.weights, rate, momentum, decay);
-            roll(&mut layer.affine.bias, &mut v.bias, &gradient.bias, rate, momentum, F::zero());
+        let mut velocity = self.velocity.as_mut().map(|v| v.iter_mut());
+        for (Layer { affine, .. }, gradient) in layers.iter_mut().zip(gradients) {
+            let v = velocity.as_mut().and_then(|v| v.next());
+            let (v_weights, v_bias) = v.map(|v| (v.weights.view_mut(), v.bias.view_mut())).unzip();
+            descend(affine.weights.view_mut(), v_weights, gradient.weights.view(), numbers);
+            descend(affine.bias.view_mut(), v_bias, gradient.bias.view(), no_decay);
         }
     }
 }
 
-/// U1 with momentum, in one pass over the three arrays.
-fn roll<F: Real, D: Dimension>(
-    parameter: &mut Array<F, D>,
-    velocity: &mut Array<F, D>,
-    gradient: &Array<F, D>,
+/// η, μ and λ.
+#[derive(Clone, Copy)]
+struct Numbers<F> {
     rate: F,
     momentum: F,
     decay: F,
-) {
-    Zip::from(parameter).and(velocity).and(gradient).for_each(|p, v, &g| {
-        *v = momentum * *v - rate * (g + decay * *p); // (U1) V ← μV − ηG
-        *p += *v; // (U1) θ ← θ + V
-    });
 }
 
-/// U1 with μ = 0, where V = −ηG need not be kept.
-fn descend<F: Real, D: Dimension>(parameter: &mut Array<F, D>, gradient: &Array<F, D>, rate: F, decay: F) {
-    Zip::from(parameter).and(gradient).for_each(|p, &g| *p -= rate * (g + decay * *p)); // (U1) θ ← θ − ηG
+/// U1 on one array of parameters, in one pass over the arrays that it takes. With μ = 0, V = −ηG need not be kept.
+fn descend<F: Real, D: RemoveAxis>(
+    parameter: ArrayViewMut<'_, F, D>,
+    velocity: Option<ArrayViewMut<'_, F, D>>,
+    gradient: ArrayView<'_, F, D>,
+    numbers: Numbers<F>,
+) {
+    if pieces(parameter.len(), LEAST_PIECE) > 1 {
+        let half = parameter.len_of(Axis(0)) / 2;
+        let (p0, p1) = parameter.split_at(Axis(0), half);
+        let (v0, v1) = velocity.map(|v| v.split_at(Axis(0), half)).unzip();
+        let (g0, g1) = gradient.split_at(Axis(0), half);
+        return join(|| descend(p0, v0, g0, numbers), || descend(p1, v1, g1, numbers));
+    }
+    let Numbers { rate, momentum, decay } = numbers;
+    match velocity {
+        Some(velocity) => Zip::from(parameter).and(velocity).and(gradient).for_each(|p, v, &g| {
+            *v = momentum * *v - rate * (g + decay * *p); // (U1) V ← μV − ηG
+            *p += *v; // (U1) θ ← θ + V
+        }),
+        None => Zip::from(parameter).and(gradient).for_each(|p, &g| *p -= rate * (g + decay * *p)), // (U1) θ ← θ − ηG
+    }
 }
 
 fn check_gradients<F: Real>(network: &Network<F>, gradients: &[Affine<F>]) -> Result<()> {

@@ -11,6 +11,7 @@ use crate::metrics::accuracy;
 use crate::network::{Network, Workspace, class};
 use crate::real::{Real, count, word};
 use crate::sgd::Sgd;
+use crate::threads::Threads;
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -80,6 +81,7 @@ pub struct Trainer<'a, F: Real> {
     epochs: usize,
     batch_size: Option<usize>,
     shuffle: bool,
+    threads: Option<usize>,
     validation: Option<&'a Dataset<F>>,
     on_epoch: Option<Callback<'a>>,
     /// What every epoch's shuffling is drawn from, together with the epoch; drawn at the first fit.
@@ -97,6 +99,7 @@ impl<'a, F: Real> Trainer<'a, F> {
             epochs: 10,
             batch_size: None,
             shuffle: true,
+            threads: None,
             validation: None,
             on_epoch: None,
             shuffling: None,
@@ -120,6 +123,13 @@ impl<'a, F: Real> Trainer<'a, F> {
     /// Whether every epoch takes the rows in a new order. Default: true.
     pub fn shuffle(mut self, shuffle: bool) -> Self {
         self.shuffle = shuffle;
+        self
+    }
+
+    /// The number of threads, which changes nothing but the time: the numbers are the same to the bit. 1 is the caller's
+    /// thread alone. Default: as many as the machine has cores for this process, 1 if the steps are too short to gain.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
         self
     }
 
@@ -172,6 +182,11 @@ impl<'a, F: Real> Trainer<'a, F> {
         rng: &mut R,
     ) -> Result<History> {
         let batch_size = self.check(network, train)?;
+        let threads = match self.threads {
+            Some(threads) => Threads::new(threads),
+            None if network.gains_by_threads(batch_size) => Threads::available(),
+            None => Threads::new(1),
+        };
         let mut order: Vec<usize> = (0..train.len()).collect();
         let mut batch = Batch::new(batch_size, train);
         let mut workspace = Workspace::new(network, batch_size);
@@ -187,7 +202,9 @@ impl<'a, F: Real> Trainer<'a, F> {
             self.sgd.set_epoch(epoch);
             self.sgd.check()?;
             at_start.copy_from(network);
-            let cost = match self.epoch(network, train, &order, &mut batch, &mut workspace) {
+            let (loss, sgd) = (self.loss, &mut self.sgd);
+            let epoch_cost = threads.run(|| run_epoch(loss, sgd, network, train, &order, &mut batch, &mut workspace));
+            let cost = match epoch_cost {
                 Ok(cost) => cost,
                 Err(cost) => {
                     network.copy_from(&at_start);
@@ -201,7 +218,7 @@ impl<'a, F: Real> Trainer<'a, F> {
                 }
             };
 
-            let validation = self.validation.map(|data| evaluate(network, data, self.loss));
+            let validation = self.validation.map(|data| threads.run(|| evaluate(network, data, loss)));
             let report = Report {
                 epoch,
                 cost,
@@ -216,31 +233,6 @@ impl<'a, F: Real> Trainer<'a, F> {
             }
         }
         Ok(self.history.since(before))
-    }
-
-    /// One epoch: every row once, in the given order. Returns its cost, or as an error the cost that ended it.
-    fn epoch(
-        &mut self,
-        network: &mut Network<F>,
-        train: &Dataset<F>,
-        order: &[usize],
-        batch: &mut Batch<F>,
-        workspace: &mut Workspace<F>,
-    ) -> Result<f64, f64> {
-        let mut sum = 0.0;
-        for rows in order.chunks(batch.x.nrows()) {
-            let (x, y) = batch.gather(train, rows);
-            network.forward_pass(x, workspace); // F1 F2
-            let cost = network.backward_pass(x, y, self.loss, workspace); // B1 … B5
-            if !cost.is_finite() {
-                return Err(cost);
-            }
-            sum += cost * count(rows.len());
-            self.sgd.step_unchecked(network, workspace.gradients()); // U1
-            batch.last_finite_cost = Some(cost);
-        }
-        let cost = sum / count(order.len()) + network.l2_penalty(self.sgd.lambda());
-        if cost.is_finite() && network.is_finite() { Ok(cost) } else { Err(cost) }
     }
 
     /// Everything that can be known to be wrong before the first step. Returns the rows of a batch.
@@ -272,6 +264,32 @@ fn check_columns<F: Real>(
 ) -> Result<()> {
     check_shape(inputs, None, &[data.len(), network.inputs()], data.inputs().shape())?;
     check_shape(targets, None, &[data.len(), network.outputs()], data.targets().shape())
+}
+
+/// One epoch: every row once, in the given order. Returns its cost, or as an error the cost that ended it.
+fn run_epoch<F: Real>(
+    loss: Loss,
+    sgd: &mut Sgd<F>,
+    network: &mut Network<F>,
+    train: &Dataset<F>,
+    order: &[usize],
+    batch: &mut Batch<F>,
+    workspace: &mut Workspace<F>,
+) -> Result<f64, f64> {
+    let mut sum = 0.0;
+    for rows in order.chunks(batch.x.nrows()) {
+        let (x, y) = batch.gather(train, rows);
+        network.forward_pass(x, workspace); // F1 F2
+        let cost = network.backward_pass(x, y, loss, workspace); // B1 … B5
+        if !cost.is_finite() {
+            return Err(cost);
+        }
+        sum += cost * count(rows.len());
+        sgd.step_unchecked(network, workspace.gradients()); // U1
+        batch.last_finite_cost = Some(cost);
+    }
+    let cost = sum / count(order.len()) + network.l2_penalty(sgd.lambda());
+    if cost.is_finite() && network.is_finite() { Ok(cost) } else { Err(cost) }
 }
 
 /// Room for the rows of one batch.
