@@ -108,7 +108,7 @@ fn no_rows_predict_nothing_and_cost_nothing_known() {
     }
     refused(classifier().forward(no_x.view(), &mut Workspace::new(&classifier(), ROWS)), text);
     // A workspace for no rows has room for none.
-    let text = "layer 0: workspace: expected shape [3, 6], found [0, 6]";
+    let text = "rows of the workspace: expected shape [3], found [0]";
     refused(classifier().forward(x().view(), &mut Workspace::new(&classifier(), 0)), text);
 }
 
@@ -139,11 +139,11 @@ fn workspaces_of_another_network_or_too_small() {
     let other = |inputs, layers: &[(usize, Activation)]| network::<f64>(inputs, layers, 1);
     let tanh = Activation::Tanh;
     let wrong = [
-        (Workspace::new(&classifier(), 2), "layer 0: workspace: expected shape [3, 6], found [2, 6]"),
+        (Workspace::new(&classifier(), 2), "rows of the workspace: expected shape [3], found [2]"),
         (Workspace::new(&other(INPUTS, &[(6, tanh)]), ROWS), "layers of the workspace: expected shape [2], found [1]"),
         (
             Workspace::new(&other(INPUTS, &[(6, tanh), (5, tanh)]), 8),
-            "layer 1: workspace: expected shape [8, 3], found [8, 5]",
+            "layer 1: units of the workspace: expected shape [3], found [5]",
         ),
         (
             Workspace::new(&other(2, &[(6, tanh), (3, tanh)]), ROWS),
