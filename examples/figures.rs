@@ -1,9 +1,9 @@
-//! The figures of the README: every recipe of the other examples over many seeds, as a Markdown table of
-//! minimum, median and maximum.
+//! The figures of the README: every recipe of the other examples over many seeds, as a Markdown table of minimum,
+//! median and maximum.
 //!
-//! It builds the examples, runs each with `--no-plots` and `--seed 1`, `2`, … on all cores, and reads the `result:`
-//! lines. Beside its own figures stand those of an independent implementation of the same recipes in numpy,
-//! and the tutorials' headlines where they have one.
+//! It builds the examples, runs each with `--no-plots` and `--seed 1`, `2`, … on all cores, and reads the
+//! `result:` lines. Beside its own figures stand those of an independent implementation of the same recipes in
+//! numpy, and the tutorials' headlines where they have one.
 
 mod common;
 

@@ -1,21 +1,21 @@
 //! MNIST: handwritten digits with sigmoids and a softmax, by gradient descent with momentum.
 //!
 //! After the tutorial that recognises 28×28 digits, 60,000 to train and 10,000 to test, with a net 784-100-10:
-//! sigmoid hidden units, softmax outputs, cross-entropy, whose derivative through the softmax is ŷ − y. The user sets
-//! epochs, batch size, learning rate and momentum (0.5 to 0.9); the data is reshuffled every epoch, the gradient averaged over the
-//! batch, the answer is the largest output. Its headline: 93.2 % after 30 epochs.
+//! sigmoid hidden units, softmax outputs, cross-entropy, whose derivative through the softmax is ŷ − y. The user
+//! sets epochs, batch size, learning rate and momentum (0.5 to 0.9); the data is reshuffled every epoch, the
+//! gradient averaged over the batch, the answer is the largest output. Its headline: 93.2 % after 30 epochs.
 //!
 //! Where the tutorial is silent or wrong:
-//! - its code is lost in pictures; of its initialisers (zeros, normal, Xavier, He), N(0,1) gives the headline, with
-//!   learning rate 0.01, batches of 64, momentum 0.9 and pixels / 255;
+//! - its code is lost in pictures; of its initialisers (zeros, normal, Xavier, He), N(0,1) gives the headline,
+//!   with learning rate 0.01, batches of 64, momentum 0.9 and pixels / 255;
 //! - "748 inputs" is a misprint for 784.
 //!
-//! What to look at: with weights from N(0,1) the sum over 784 pixels has a standard deviation near 10, so every hidden
-//! sigmoid starts at 0 or 1, where its slope is nothing; the pictures of the first-layer weights are still the
-//! noise that they started from. `--better` draws them by Xavier's rule, which keeps the sums near 1: strokes and edges
-//! appear, and 98 % are right. That alone, at a rate of 0.1, is worth 97.8 to 98.1 %; a rate that starts at 0.2 and falls with the
-//! epochs, and a little weight decay, bring it above 98 %. (The cost that is descended then has the weights' penalty in it, so
-//! its curve lies above that of the test set.)
+//! What to look at: with weights from N(0,1) the sum over 784 pixels has a standard deviation near 10, so every
+//! hidden sigmoid starts at 0 or 1, where its slope is nothing; the pictures of the first-layer weights are still
+//! the noise that they started from. `--better` draws them by Xavier's rule, which keeps the sums near 1: strokes
+//! and edges appear, and 98 % are right. That alone, at a rate of 0.1, is worth 97.8 to 98.1 %; a rate that
+//! starts at 0.2 and falls with the epochs, and a little weight decay, are worth 98.0 to 98.2 %. (The cost that
+//! is descended then has the weights' penalty in it, so its curve lies above that of the test set.)
 //!
 //! The data: the four files of MNIST in one folder, given by `--data` or `MNIST_DIR` (or else `data/mnist`).
 

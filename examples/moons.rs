@@ -1,22 +1,24 @@
 //! Two moons: a deep net of sigmoids, one sample a step.
 //!
-//! After the tutorial that writes a network class in numpy and tries it on scikit-learn's moons: 2,000 points with noise 0.2,
-//! 70 % to train and 30 % to test, a net 2-25-50-25-2 with a sigmoid in every layer, mean squared error against one-hot labels,
-//! weights N(0,1)·√(1/n_out), biases from U[0, 0.1). It takes one sample a step, in the order of the file, with learning rate 0.01
-//! for 1,000 epochs, prints the error every 10 epochs and the test accuracy at the end: 0.024335 at epoch 990, and 97.67 %.
+//! After the tutorial that writes a network class in numpy and tries it on scikit-learn's moons: 2,000 points
+//! with noise 0.2, 70 % to train and 30 % to test, a net 2-25-50-25-2 with a sigmoid in every layer, mean squared
+//! error against one-hot labels, weights N(0,1)·√(1/n_out), biases from U[0, 0.1). It takes one sample a step, in
+//! the order of the file, with learning rate 0.01 for 1,000 epochs, prints the error every 10 epochs and the test
+//! accuracy at the end: 0.024335 at epoch 990, and 97.67 %.
 //!
 //! The tutorial's own 2,000 points are read from a file, so that figures can be compared; `--fresh` draws others.
 //!
-//! Where the tutorial is wrong: its code never updates the biases. The default here trains them. `--as-written` freezes
-//! them as the tutorial does: the gradient of each bias is set to zero between `backward` and `step`. Its curves show both.
+//! Where the tutorial is wrong: its code never updates the biases. The default here trains them. `--as-written`
+//! freezes them as the tutorial does: the gradient of each bias is set to zero between `backward` and `step`. Its
+//! curves show both.
 //!
 //! Its gradient is that of ½Σ(a − y)² on one sample; with two outputs this is the crate's mean over the outputs.
 //!
-//! What to look at: within 30 epochs the boundary is a straight line that gets 89 % right, and there it stays; around epoch 150
-//! it bends, and the error falls to its end. With frozen biases the wait is about three times as long, and some seeds do not make
-//! it in 1,000 epochs. `--better` does not wait: ReLU in the hidden layers with He's weights, softmax with cross-entropy,
-//! shuffled batches of 50, momentum, and a rate that falls with the epochs get there in 30. (With tanh in place of ReLU about one
-//! seed in ten stays with the straight line.)
+//! What to look at: within 30 epochs the boundary is a straight line that gets 89 % right, and there it stays;
+//! around epoch 150 it bends, and the error falls to its end. With frozen biases the wait is about three times as
+//! long, and some seeds do not make it in 1,000 epochs. `--better` does not wait: ReLU in the hidden layers with
+//! He's weights, softmax with cross-entropy, shuffled batches of 50, momentum, and a rate that falls with the
+//! epochs get there in 30. (With tanh in place of ReLU about one seed in ten stays with the straight line.)
 
 mod common;
 

@@ -6,17 +6,19 @@
 //!
 //! Where the tutorial is silent:
 //! - learning rate and iterations: 1.2 and 10,000;
-//! - the data: 200 points a class, as `Dataset::planar` describes them. The published 400 points are read from a file,
-//!   so that figures can be compared; `--fresh` draws others;
-//! - its forward code is pasted wrong; the equations F1 and F2 of the crate are what its backward pass derives from.
+//! - the data: 200 points a class, as `Dataset::planar` describes them. The published 400 points are read from a
+//!   file, so that figures can be compared; `--fresh` draws others;
+//! - its forward code is pasted wrong; the equations F1 and F2 of the crate are what its backward pass derives
+//!   from.
 //!
-//! Its backward pass is the crate's: dZ₂ = A₂ − Y, dW₂ = (1/m) dZ₂·A₁ᵀ, dZ₁ = W₂ᵀdZ₂ ⊙ (1 − A₁²), with examples as columns
-//! there and as rows here, and the 1/m inside dZ here.
+//! Its backward pass is the crate's: dZ₂ = A₂ − Y, dW₂ = (1/m) dZ₂·A₁ᵀ, dZ₁ = W₂ᵀdZ₂ ⊙ (1 − A₁²), with examples
+//! as columns there and as rows here, and the 1/m inside dZ here.
 //!
-//! What to look at: four tanh units are four soft edges, so the boundary is a few sectors and no flower. Which sectors, the
-//! first weights decide: seeds end in three basins, at costs near 0.218, 0.247 and 0.252. `--better` takes 16 units with Xavier
-//! weights, and momentum: in a fifth of the iterations every seed reaches a cost near 0.17. The accuracy hardly moves, here or on new
-//! points: what is still wrong lies where the petals of both classes overlap.
+//! What to look at: four tanh units are four soft edges, so the boundary is a few sectors and no flower. Which
+//! sectors, the first weights decide: seeds end in three basins, at costs near 0.218, 0.247 and 0.252. `--better`
+//! takes 16 units with Xavier weights, and momentum: in a fifth of the iterations every seed reaches a cost near
+//! 0.17. The accuracy hardly moves, here or on new points: what is still wrong lies where the petals of both
+//! classes overlap.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! What the examples share: flags, progress, the result line and the pictures. Nothing in here is needed to
-//! use the crate.
+//! What the examples share: flags, progress, the result line and the pictures. Nothing in here is needed to use
+//! the crate.
 
 // Each example takes the part it needs.
 #![allow(dead_code)]

@@ -1,4 +1,5 @@
-//! The points that the tutorials themselves drew, so that their figures can be compared. They are stored with the tests.
+//! The points that the tutorials themselves drew, so that their figures can be compared. They are stored with the
+//! tests.
 
 use chainrule::ndarray::Array2;
 use chainrule::{Dataset, one_hot};
