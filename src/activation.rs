@@ -15,7 +15,7 @@
 
 use crate::elementary::{exp, exp_m1};
 use crate::real::Real;
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Zip};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Zip};
 
 /// The function f that a layer puts on its pre-activations: A = f(Z).
 ///
@@ -83,16 +83,16 @@ impl Activation {
         }
     }
 
-    /// F2: A = f(Z), in place: `a` holds Z before and A after. `[n, units]`
-    pub(crate) fn forward<F: Real>(self, mut a: ArrayViewMut2<'_, F>) {
+    /// F2: A = f(Z). `[n, units]` each
+    pub(crate) fn forward<F: Real>(self, z: ArrayView2<'_, F>, a: ArrayViewMut2<'_, F>) {
         match self {
-            Activation::Identity => {}
-            Activation::Sigmoid => a.mapv_inplace(sigmoid),
-            Activation::Tanh => a.mapv_inplace(tanh),
+            Activation::Identity => map(z, a, |z| z),  // (A1)
+            Activation::Sigmoid => map(z, a, sigmoid), // (A2)
+            Activation::Tanh => map(z, a, tanh),       // (A3)
             // Written so that a NaN stays a NaN; `max` would turn it into 0.
-            Activation::Relu => a.mapv_inplace(|z| if z < F::zero() { F::zero() } else { z }),
-            Activation::Softmax => a.rows_mut().into_iter().for_each(softmax),
-            Activation::Custom { f, .. } => a.mapv_inplace(|z| F::from_f64(f(z.f64()))),
+            Activation::Relu => map(z, a, |z| if z < F::zero() { F::zero() } else { z }), // (A4)
+            Activation::Softmax => softmax(z, a),                                         // (A5)
+            Activation::Custom { f, .. } => map(z, a, |z| F::from_f64(f(z.f64()))),
         }
     }
 
@@ -152,16 +152,30 @@ fn tanh<F: Real>(z: F) -> F {
     if z < F::zero() { -t } else { t }
 }
 
-/// (A5) on one row. Numerator and denominator are divided by e^max, so that the largest exponential is 1.
-fn softmax<F: Real>(mut row: ArrayViewMut1<'_, F>) {
-    let max = row[argmax(row.view())];
-    let mut sum = F::zero();
-    row.mapv_inplace(|z| {
-        let e = exp(z - max);
-        sum += e;
-        e
-    });
-    row.mapv_inplace(|e| e / sum);
+/// (A5), row by row. Numerator and denominator are divided by e^max, so that the largest exponential is 1.
+fn softmax<F: Real>(z: ArrayView2<'_, F>, mut a: ArrayViewMut2<'_, F>) {
+    for (z, mut a) in z.rows().into_iter().zip(a.rows_mut()) {
+        let max = z[argmax(z)];
+        Zip::from(&mut a).and(z).for_each(|a, &z| *a = exp(z - max));
+        let sum = a.sum();
+        a.mapv_inplace(|e| e / sum);
+    }
+}
+
+/// a = f(z), entry by entry.
+#[inline(always)]
+fn map<F: Real>(z: ArrayView2<'_, F>, mut a: ArrayViewMut2<'_, F>, f: impl Fn(F) -> F) {
+    const LANES: usize = 16;
+    match (z.to_slice(), a.as_slice_mut()) {
+        (Some(z), Some(a)) if z.len() >= LANES => {
+            let blocks = a.chunks_exact_mut(LANES).zip(z.chunks_exact(LANES));
+            blocks.for_each(|(a, z)| a.iter_mut().zip(z).for_each(|(a, &z)| *a = f(z)));
+            // The last block reaches back into the one before, which costs less than its entries one by one.
+            let last = z.len() - LANES;
+            a[last..].iter_mut().zip(&z[last..]).for_each(|(a, &z)| *a = f(z));
+        }
+        _ => Zip::from(a).and(z).for_each(|a, &z| *a = f(z)),
+    }
 }
 
 /// Where the largest entry of a row stands, the first of equals.

@@ -65,6 +65,9 @@ impl<F: Real> Affine<F> {
 
     /// Refuses gradients that do not have the shapes of these parameters.
     pub(crate) fn check_gradient(&self, gradient: &Self, layer: usize) -> Result<()> {
+        if self.weights.dim() == gradient.weights.dim() && self.bias.dim() == gradient.bias.dim() {
+            return Ok(()); // the usual case, which a step at batch size 1 should not notice
+        }
         check_shape("gradient of the weights", Some(layer), self.weights.shape(), gradient.weights.shape())?;
         check_shape("gradient of the bias", Some(layer), self.bias.shape(), gradient.bias.shape())
     }
@@ -91,6 +94,15 @@ impl<F: Real> Affine<F> {
     }
 }
 
+/// Refuses a layer without inputs or outputs.
+pub(crate) fn check_layer_size(inputs: usize, outputs: usize) -> Result<()> {
+    match (inputs, outputs) {
+        (0, _) => Err(Error::Empty { place: "inputs of a layer" }),
+        (_, 0) => Err(Error::Empty { place: "outputs of a layer" }),
+        _ => Ok(()),
+    }
+}
+
 impl<F: Real> Layer<F> {
     /// A layer from its parameters: weights `[inputs, outputs]`, bias `[outputs]`, in any memory layout.
     ///
@@ -104,11 +116,7 @@ impl<F: Real> Layer<F> {
     /// What every layer of a network has passed; row-major afterwards.
     pub(crate) fn checked(self, layer: Option<usize>) -> Result<Self> {
         let Affine { weights, bias } = self.affine;
-        if weights.is_empty() {
-            return Err(Error::Empty {
-                place: if weights.nrows() == 0 { "inputs of a layer" } else { "outputs of a layer" },
-            });
-        }
+        check_layer_size(weights.nrows(), weights.ncols())?;
         check_shape("bias", layer, &[weights.ncols()], &[bias.len()])?;
         if self.activation == Activation::Softmax && bias.len() == 1 {
             return Err(Error::SoftmaxOfOne { layer });
@@ -131,10 +139,9 @@ impl<F: Real> Layer<F> {
     }
 
     /// F1, F2. `x` is A₋₁ `[n, inputs]`; `z` and `a` are written `[n, outputs]`.
-    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, mut z: ArrayViewMut2<'_, F>, mut a: ArrayViewMut2<'_, F>) {
+    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, mut z: ArrayViewMut2<'_, F>, a: ArrayViewMut2<'_, F>) {
         self.affine.forward(x, z.view_mut());
-        a.assign(&z);
-        self.activation.forward(a); // (F2) A = f(Z)   [n,out]
+        self.activation.forward(z.view(), a); // (F2) A = f(Z)   [n,out]
     }
 
     /// B3. Forward was A = f(Z), so dZ = dA ⊙ f′(Z); `dz` holds dA before and dZ after. `[n, outputs]`

@@ -105,26 +105,49 @@ fn sums<F: Real, const COLUMNS: usize>(
 
 /// C by entries: each the product of a row of A and a column of B, which is a row of the slice `b`.
 fn dots<F: Real>(a: &[F], b: &[F], c: &mut [F], (k, n): (usize, usize)) {
+    let rows = match k {
+        16.. => dots_of_row::<F, 16>,
+        8.. => dots_of_row::<F, 8>,
+        4.. => dots_of_row::<F, 4>,
+        2.. => dots_of_row::<F, 2>,
+        _ => dots_of_row::<F, 1>,
+    };
     for (a, c) in a.chunks_exact(k).zip(c.chunks_exact_mut(n)) {
-        for (b, c) in b.chunks_exact(k).zip(c) {
-            *c = dot(a, b);
-        }
+        rows(a, b, c);
     }
 }
 
-fn dot<F: Real>(a: &[F], b: &[F]) -> F {
-    const LANES: usize = 8;
-    let mut sums = [F::zero(); LANES];
-    let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let mut rest = F::zero();
-    for (&a, &b) in a_blocks.remainder().iter().zip(b_blocks.remainder()) {
-        rest = a.times_plus(b, rest);
+fn dots_of_row<F: Real, const LANES: usize>(a: &[F], b: &[F], c: &mut [F]) {
+    let k = a.len();
+    // What the whole blocks leave over is a last block too, of the last LANES entries, with zeros for those of A that a
+    // whole block has had.
+    let left = k % LANES;
+    let mut last = [F::zero(); LANES];
+    last[LANES - left..].copy_from_slice(&a[k - left..]);
+    for (b, c) in b.chunks_exact(k).zip(c) {
+        let mut sums = [F::zero(); LANES];
+        multiply_add(&last, &b[k - LANES..], &mut sums);
+        for from in (0..k - left).step_by(LANES) {
+            multiply_add(&a[from..from + LANES], &b[from..from + LANES], &mut sums);
+        }
+        let mut half = LANES / 2;
+        while half > 0 {
+            for lane in 0..half {
+                sums[lane] += sums[lane + half];
+            }
+            half /= 2;
+        }
+        *c = sums[0];
     }
-    for (a, b) in a_blocks.zip(b_blocks) {
-        for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
-            *sum = a.times_plus(b, *sum);
+}
+
+/// sums ← sums + a ⊙ b
+#[inline(always)]
+fn multiply_add<F: Real, const LANES: usize>(a: &[F], b: &[F], sums: &mut [F; LANES]) {
+    // As arrays, whose length the compiler knows.
+    if let (Some(a), Some(b)) = (a.first_chunk::<LANES>(), b.first_chunk::<LANES>()) {
+        for lane in 0..LANES {
+            sums[lane] = a[lane].times_plus(b[lane], sums[lane]);
         }
     }
-    let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
-    ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7)) + rest
 }

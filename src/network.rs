@@ -10,9 +10,9 @@
 //! ```
 
 use crate::activation::{Activation, argmax};
-use crate::error::{Error, Result, check_finite, check_shape};
+use crate::error::{Error, Result, check_finite, check_fits, check_shape};
 use crate::init::Init;
-use crate::layer::{Affine, Layer};
+use crate::layer::{Affine, Layer, check_layer_size};
 use crate::loss::Loss;
 use crate::real::Real;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2};
@@ -139,24 +139,20 @@ impl<F: Real> Network<F> {
     /// [`Error::Shape`] and [`Error::NotFinite`] for inputs that do not fit.
     pub fn predict(&self, x: ArrayView2<'_, F>) -> Result<Array2<F>> {
         self.check_inputs(&x)?;
-        let mut a = self.last_z(x);
-        self.last().activation.forward(a.view_mut()); // F2
-        Ok(a)
+        Ok(self.last_z_and_a(x.as_standard_layout().view()).1)
     }
 
-    /// Z of the last layer for every row of `x`.
-    fn last_z(&self, x: ArrayView2<'_, F>) -> Array2<F> {
-        let (last, hidden) = (self.last(), &self.layers[..self.layers.len() - 1]);
+    /// Z and A of the last layer for every row of `x`.
+    fn last_z_and_a(&self, x: ArrayView2<'_, F>) -> (Array2<F>, Array2<F>) {
         let mut input: CowArray<'_, F, Ix2> = x.into(); // A₋₁
-        for layer in hidden {
-            let mut a = Array2::zeros((x.nrows(), layer.outputs()));
-            layer.affine.forward(input.view(), a.view_mut()); // F1
-            layer.activation.forward(a.view_mut()); // F2
-            input = a.into();
+        let mut last_z = Array2::default((0, 0));
+        for layer in &self.layers {
+            let shape = (input.nrows(), layer.outputs());
+            let (mut z, mut a) = (Array2::zeros(shape), Array2::zeros(shape));
+            layer.forward(input.view(), z.view_mut(), a.view_mut()); // F1 F2
+            (input, last_z) = (a.into(), z);
         }
-        let mut z = Array2::zeros((x.nrows(), last.outputs()));
-        last.affine.forward(input.view(), z.view_mut()); // F1
-        z
+        (last_z, input.into_owned())
     }
 
     /// The class of every row of `x`: the output that is largest, the first of equals. A network with a single
@@ -174,10 +170,11 @@ impl<F: Real> Network<F> {
     /// [`Error::Shape`] and [`Error::NotFinite`] for inputs that do not fit, [`Error::Empty`] for a batch of no
     /// rows, [`Error::Shape`] for a workspace that is too small or was made for other layers.
     pub fn forward(&self, x: ArrayView2<'_, F>, workspace: &mut Workspace<F>) -> Result<()> {
-        workspace.rows = 0;
-        self.check_inputs(&x)?;
-        self.check_workspace(x.nrows(), workspace)?;
-        self.forward_pass(x, workspace);
+        if let Err(error) = self.check_inputs(&x).and_then(|()| self.check_workspace(x.nrows(), workspace)) {
+            workspace.set_rows(0);
+            return Err(error);
+        }
+        self.forward_pass(x.as_standard_layout().view(), workspace);
         Ok(())
     }
 
@@ -203,8 +200,9 @@ impl<F: Real> Network<F> {
         if workspace.rows != x.nrows() {
             return Err(Error::NoForward { expected: x.nrows(), found: workspace.rows });
         }
-        check_shape("inputs", None, &[x.nrows(), self.inputs()], x.shape())?;
-        let cost = self.backward_pass(x, y, loss, workspace);
+        self.check_inputs(&x)?;
+        let (x, y) = (x.as_standard_layout(), y.as_standard_layout());
+        let cost = self.backward_pass(x.view(), y.view(), loss, workspace);
         if cost.is_finite() { Ok(cost) } else { Err(Error::CostNotFinite { cost }) }
     }
 
@@ -220,16 +218,13 @@ impl<F: Real> Network<F> {
         if x.nrows() == 0 {
             return Err(Error::Empty { place: "rows of the batch" });
         }
-        Ok(self.outputs_and_cost(x, y, loss).1)
+        Ok(self.outputs_and_cost(x.as_standard_layout().view(), y, loss).1)
     }
 
     /// A of the last layer and L; everything has been checked.
     pub(crate) fn outputs_and_cost(&self, x: ArrayView2<'_, F>, y: ArrayView2<'_, F>, loss: Loss) -> (Array2<F>, f64) {
-        let z = self.last_z(x);
-        let mut a = z.clone();
-        let output = self.last().activation;
-        output.forward(a.view_mut()); // F2
-        let cost = loss.evaluate(output, z.view(), a.view(), y, None);
+        let (z, a) = self.last_z_and_a(x);
+        let cost = loss.evaluate(self.last().activation, z.view(), a.view(), y, None);
         (a, cost)
     }
 
@@ -237,8 +232,12 @@ impl<F: Real> Network<F> {
     ///
     /// Its gradient λW is what [`Sgd`](crate::Sgd) with [`weight_decay(λ)`](crate::Sgd::weight_decay) adds.
     pub fn l2_penalty(&self, lambda: f64) -> f64 {
+        if lambda == 0.0 {
+            return 0.0; // and not 0·∞ where the squares overflow
+        }
         let square = |w: &F| w.f64() * w.f64();
-        0.5 * lambda * self.layers.iter().map(|layer| layer.affine.weights.iter().map(square).sum::<f64>()).sum::<f64>()
+        let squares = self.layers.iter().map(|layer| layer.affine.weights.iter().map(square).sum::<f64>());
+        0.5 * lambda * squares.sum::<f64>() // (C4)
     }
 
     /// F1 F2 for each layer; everything has been checked.
@@ -310,7 +309,9 @@ impl<F: Real> Network<F> {
             return Err(Error::Shape { place: "rows of the workspace", layer: None, expected, found });
         }
         for (l, (layer, pass)) in self.layers.iter().zip(&workspace.passes).enumerate() {
-            check_shape("units of the workspace", Some(l), &[layer.outputs()], &[pass.z.ncols()])?;
+            if layer.outputs() != pass.z.ncols() {
+                check_shape("units of the workspace", Some(l), &[layer.outputs()], &[pass.z.ncols()])?;
+            }
             layer.affine.check_gradient(&workspace.gradients[l], l)?;
         }
         Ok(())
@@ -467,11 +468,14 @@ impl<F: Real> NetworkBuilder<F> {
     ///
     /// # Errors
     /// [`Error::Empty`] without layers, inputs or units, [`Error::SoftmaxOfOne`] for a softmax of one unit,
-    /// [`Error::OutOfRange`] for an [`Init`] whose numbers make no sense.
+    /// [`Error::OutOfRange`] for an [`Init`] whose numbers make no sense, or layers that do not fit into memory.
     pub fn build<R: Rng + ?Sized>(self, rng: &mut R) -> Result<Network<F>> {
         let mut inputs = self.inputs;
         let mut layers = Vec::with_capacity(self.layers.len());
         for plan in self.layers {
+            // Before a start divides by a size.
+            check_layer_size(inputs, plan.units)?;
+            check_fits::<f64>("units of a layer", plan.units, inputs)?;
             let default = if plan.activation == Activation::Relu { Init::HeNormal } else { Init::XavierNormal };
             let size = (inputs, plan.units);
             let weights = plan.weights.or(self.weights).unwrap_or(default).sample(size, size, rng)?;
