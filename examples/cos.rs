@@ -13,7 +13,8 @@
 //! What to look at:
 //! - `--epochs 100` learns nothing: the cost stays at 0.131, that of the best constant. The curve is flat for
 //!   hundreds of epochs, because four sigmoids in a row shrink the gradient on its way back.
-//! - About one seed in five is still stuck after 5,000 epochs, with one or two of the three hills missing.
+//! - About one seed in five is not there yet after 5,000 epochs: try `--seed 8`, half way, and `--seed 17`, still
+//!   on the flat.
 //! - Outside of the training range the fit always fails. There the sigmoids are saturated, so the output stays
 //!   what it is at the edge. Nothing in the data says that the hills go on; a network does not know about
 //!   periods.
