@@ -1,0 +1,217 @@
+//! The flags that every example takes.
+
+use lexopt::prelude::*;
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::exit;
+use std::str::FromStr;
+
+/// A batch of the whole training set.
+pub const ALL: usize = usize::MAX;
+
+/// The numbers of a training run.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipe {
+    pub epochs: usize,
+    pub rate: f64,
+    /// Rows a step; [`ALL`] is the whole training set.
+    pub batch: usize,
+    pub momentum: f64,
+}
+
+/// A flag that only some examples take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Extra {
+    /// `--as-written`, with what it does.
+    AsWritten(&'static str),
+    /// `--fresh`: points of its own in place of the tutorial's.
+    Fresh,
+    /// `--data DIR`, with the environment variable that stands in for it.
+    Data(&'static str),
+}
+
+/// What an example says about itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub tutorial: Recipe,
+    pub better: Recipe,
+    pub extras: &'static [Extra],
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug)]
+pub struct Flags {
+    pub name: &'static str,
+    pub seed: u64,
+    pub better: bool,
+    pub as_written: bool,
+    pub fresh: bool,
+    /// The recipe in force: the tutorial's or the better one, with what the flags change.
+    pub recipe: Recipe,
+    pub data: Option<PathBuf>,
+    pub plots: bool,
+    out: PathBuf,
+}
+
+impl Flags {
+    /// Reads the command line. `--help` prints and ends the program; a wrong flag or value ends it with a message
+    /// and exit code 2.
+    pub fn parse(example: &Example) -> Flags {
+        match read(example, lexopt::Parser::from_env()) {
+            Ok(Some(flags)) => flags,
+            Ok(None) => {
+                print!("{}", help(example));
+                exit(0)
+            }
+            Err(message) => {
+                eprintln!("{}: {message}", example.name);
+                eprintln!("All flags: cargo run --release --example {} -- --help", example.name);
+                exit(2)
+            }
+        }
+    }
+
+    /// Where the picture `name` goes. The pictures of another recipe stand beside those of the tutorial's.
+    pub fn picture(&self, name: &str) -> PathBuf {
+        let variant = match (self.better, self.as_written) {
+            (false, false) => "",
+            (true, false) => "-better",
+            (_, true) => "-as-written",
+        };
+        self.out.join(format!("{name}{variant}.png"))
+    }
+}
+
+fn read(example: &Example, mut parser: lexopt::Parser) -> Result<Option<Flags>, String> {
+    let (mut seed, mut better, mut as_written, mut fresh, mut plots) = (1, false, false, false, true);
+    let (mut epochs, mut rate, mut batch, mut momentum) = (None, None, None, None);
+    let (mut data, mut out) = (None, None);
+    let takes_data = example.extras.iter().any(|extra| matches!(extra, Extra::Data(_)));
+    let takes_as_written = example.extras.iter().any(|extra| matches!(extra, Extra::AsWritten(_)));
+
+    while let Some(flag) = parser.next().map_err(|error| error.to_string())? {
+        match flag {
+            Long("help") | Short('h') => return Ok(None),
+            Long("seed") => seed = value(&mut parser, "--seed", "a whole number from 0", |_: &u64| true)?,
+            Long("epochs") => {
+                epochs = Some(value(&mut parser, "--epochs", "a whole number from 1", |n: &usize| *n > 0)?);
+            }
+            Long("rate") => {
+                rate = Some(value(&mut parser, "--rate", "a number above 0", |x: &f64| *x > 0.0 && x.is_finite())?);
+            }
+            Long("batch") => {
+                batch = Some(value(&mut parser, "--batch", "a whole number from 1", |n: &usize| *n > 0)?);
+            }
+            Long("momentum") => {
+                let range = "a number from 0 to below 1";
+                momentum = Some(value(&mut parser, "--momentum", range, |x: &f64| (0.0..1.0).contains(x))?);
+            }
+            Long("better") => better = true,
+            Long("as-written") if takes_as_written => as_written = true,
+            Long("fresh") if example.extras.contains(&Extra::Fresh) => fresh = true,
+            Long("data") if takes_data => data = Some(folder(&mut parser, "--data")?),
+            Long("out") => out = Some(folder(&mut parser, "--out")?),
+            Long("no-plots") => plots = false,
+            other => return Err(other.unexpected().to_string()),
+        }
+        // `--better=yes` leaves a value behind.
+        if let Some(value) = parser.optional_value() {
+            return Err(format!("a flag without a value was given {value:?}"));
+        }
+    }
+
+    if better && as_written {
+        return Err("--better and --as-written: expected one of the two".to_string());
+    }
+    let recipe = if better { example.better } else { example.tutorial };
+    let recipe = Recipe {
+        epochs: epochs.unwrap_or(recipe.epochs),
+        rate: rate.unwrap_or(recipe.rate),
+        batch: batch.unwrap_or(recipe.batch),
+        momentum: momentum.unwrap_or(recipe.momentum),
+    };
+    for extra in example.extras {
+        if let Extra::Data(variable) = extra {
+            data = data.or_else(|| std::env::var_os(variable).filter(|dir| !dir.is_empty()).map(PathBuf::from));
+        }
+    }
+    let out = out.unwrap_or_else(|| Path::new("target/chainrule").join(example.name));
+    Ok(Some(Flags { name: example.name, seed, better, as_written, fresh, recipe, data, plots, out }))
+}
+
+/// The value of a flag, or what was expected and what was found.
+fn value<T: FromStr>(
+    parser: &mut lexopt::Parser,
+    flag: &str,
+    expected: &str,
+    holds: impl Fn(&T) -> bool,
+) -> Result<T, String> {
+    let found = operand(parser, flag, expected)?;
+    match found.to_str().and_then(|text| text.parse().ok()).filter(holds) {
+        Some(value) => Ok(value),
+        None => Err(format!("{flag}: expected {expected}, found {found:?}")),
+    }
+}
+
+fn folder(parser: &mut lexopt::Parser, flag: &str) -> Result<PathBuf, String> {
+    Ok(PathBuf::from(operand(parser, flag, "a folder")?))
+}
+
+fn operand(parser: &mut lexopt::Parser, flag: &str, expected: &str) -> Result<OsString, String> {
+    parser.value().map_err(|_| format!("{flag}: expected {expected}, found nothing"))
+}
+
+fn help(example: &Example) -> String {
+    let Example { name, about, tutorial, better, extras } = example;
+    let rows = |n: usize| if n == ALL { "all".to_string() } else { n.to_string() };
+    let defaults = |tutorial: String, better: String| match tutorial == better {
+        true => format!("({tutorial})"),
+        false => format!("({tutorial}; with --better {better})"),
+    };
+    let mut lines = vec![
+        ("--seed N".to_string(), "start of every random choice (1)".to_string()),
+        (
+            "--epochs N".to_string(),
+            format!(
+                "passes over the training set {}",
+                defaults(tutorial.epochs.to_string(), better.epochs.to_string())
+            ),
+        ),
+        (
+            "--rate X".to_string(),
+            format!("learning rate {}", defaults(tutorial.rate.to_string(), better.rate.to_string())),
+        ),
+        ("--batch N".to_string(), format!("rows a step {}", defaults(rows(tutorial.batch), rows(better.batch)))),
+        (
+            "--momentum X".to_string(),
+            format!(
+                "part of the last step kept {}",
+                defaults(tutorial.momentum.to_string(), better.momentum.to_string())
+            ),
+        ),
+        ("--better".to_string(), "a better recipe than the tutorial's".to_string()),
+    ];
+    for extra in *extras {
+        lines.push(match extra {
+            Extra::AsWritten(what) => ("--as-written".to_string(), what.to_string()),
+            Extra::Fresh => {
+                ("--fresh".to_string(), "draw new points from the seed, in place of the tutorial's".to_string())
+            }
+            Extra::Data(variable) => {
+                ("--data DIR".to_string(), format!("folder of the data (${variable}, or else data/{name})"))
+            }
+        });
+    }
+    lines.push(("--out DIR".to_string(), format!("folder for the pictures (target/chainrule/{name})")));
+    lines.push(("--no-plots".to_string(), "train and print, draw nothing".to_string()));
+    lines.push(("--help".to_string(), "this text".to_string()));
+
+    let mut text = format!("{name}: {about}\n\ncargo run --release --example {name} -- [FLAGS]\n\n");
+    for (flag, what) in lines {
+        writeln!(text, "  {flag:<14} {what}").expect("a String takes every text");
+    }
+    text
+}

@@ -1,0 +1,440 @@
+//! The pictures that the examples draw.
+
+use super::pen::*;
+use chainrule::ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis as Dimension};
+use plotters::prelude::RGBColor;
+use std::error::Error;
+use std::path::Path;
+
+type Drawn = Result<(), Box<dyn Error>>;
+
+/// Two classes of points in the plane. Shape and colour both tell them apart.
+#[derive(Clone, Copy)]
+pub struct Points<'a> {
+    /// `[n, 2]`
+    pub places: ArrayView2<'a, f64>,
+    /// 0 or 1 each.
+    pub labels: &'a [usize],
+    /// What the two classes are called in the legend.
+    pub names: [&'a str; 2],
+}
+
+const CLASS: [RGBColor; 2] = [BLUE, VERMILION];
+
+impl Points<'_> {
+    /// A chart of the plane, one unit as long across as up, with room around the points.
+    fn chart(&self, right: f64) -> (Chart, (usize, usize)) {
+        let span = |column: usize| {
+            let places = self.places.column(column);
+            let (low, high) = places.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
+            (low - 0.06 * (high - low), high + 0.06 * (high - low))
+        };
+        let ((x0, x1), (y0, y1)) = (span(0), span(1));
+        let (left, top, wide) = (80.0, 80.0, 800.0 - 80.0 - right);
+        let high = (wide * (y1 - y0) / (x1 - x0)).clamp(340.0, 600.0).round();
+        // Where the height was clamped, the axis that has room shows more of the plane.
+        let unit = (wide / (x1 - x0)).min(high / (y1 - y0));
+        let (more_x, more_y) = ((wide / unit - (x1 - x0)) / 2.0, (high / unit - (y1 - y0)) / 2.0);
+        let chart = Chart {
+            area: Area { left, top, right: left + wide, bottom: top + high },
+            x: Axis::linear("first feature", x0 - more_x, x1 + more_x),
+            y: Axis::linear("second feature", y0 - more_y, y1 + more_y),
+        };
+        (chart, (800, (top + high) as usize + 66))
+    }
+
+    fn draw(&self, pen: &Pen, chart: &Chart) {
+        let radius = if self.labels.len() > 1000 { 3.4 } else { 4.6 };
+        for (place, &label) in self.places.axis_iter(Dimension(0)).zip(self.labels) {
+            let at = chart.at(place[0], place[1]);
+            match label {
+                0 => {
+                    pen.disc(at, radius + 1.0, WHITE);
+                    pen.disc(at, radius, BLUE);
+                }
+                _ => {
+                    pen.triangle(at, radius * 1.3 + 2.0, WHITE);
+                    pen.triangle(at, radius * 1.3, VERMILION);
+                }
+            }
+        }
+    }
+
+    fn legend(&self) -> Vec<(Mark, &str)> {
+        vec![(Mark::Disc(CLASS[0]), self.names[0]), (Mark::Triangle(CLASS[1]), self.names[1])]
+    }
+}
+
+/// The points alone.
+pub fn scatter(path: &Path, title: &str, points: Points) -> Drawn {
+    let (chart, size) = points.chart(24.0);
+    picture(path, size, |pen| {
+        chart.axes(pen, true);
+        points.draw(pen, &chart);
+        pen.heading(chart.area.left, title, &points.legend());
+    })
+}
+
+/// The probability of class 1 all over the plane, the line where it is one half, and the points over it.
+/// `probability` gives it for places `[n, 2]`.
+pub fn boundary(
+    path: &Path,
+    title: &str,
+    points: Points,
+    probability: impl Fn(ArrayView2<f64>) -> Array1<f64>,
+) -> Drawn {
+    let (chart, size) = points.chart(124.0);
+    let field = Field::new(&chart, &probability);
+    let places = points.places;
+    let answers = probability(places);
+    let wrong: Vec<usize> =
+        (0..points.labels.len()).filter(|&row| (answers[row] > 0.5) != (points.labels[row] == 1)).collect();
+    picture(path, size, |pen| {
+        pen.paint(chart.area, |across, down| shade(field.sample(across, down)));
+        chart.axes(pen, false);
+        points.draw(pen, &chart);
+        for &row in &wrong {
+            pen.ring(chart.at(places[[row, 0]], places[[row, 1]]), 7.0, BLACK, 1.6);
+        }
+        for (from, to) in field.crossings(chart.area) {
+            pen.line([from, to], WHITE, 6.0);
+        }
+        for (from, to) in field.crossings(chart.area) {
+            // Round ends, so that the short pieces join without gaps.
+            pen.disc(from, 1.4, BLACK);
+            pen.line([from, to], BLACK, 2.8);
+            pen.disc(to, 1.4, BLACK);
+        }
+        let mut legend = points.legend();
+        legend.push((Mark::Line(BLACK), "boundary (0.5)"));
+        if !wrong.is_empty() {
+            legend.push((Mark::Ring, "on the wrong side"));
+        }
+        pen.heading(chart.area.left, title, &legend);
+        let Area { right, top, bottom, .. } = chart.area;
+        let bar = Area { left: right + 46.0, right: right + 66.0, top, bottom };
+        let ticks = [0.0, 0.25, 0.5, 0.75, 1.0].map(|p| (p, format!("{p}")));
+        pen.colour_bar(bar, &format!("probability of {}", points.names[1]), &ticks, shade);
+    })
+}
+
+/// A probability as a colour, pale enough for points to stand out on it.
+fn shade(p: f64) -> RGBColor {
+    mix(WHITE, diverging(2.0 * step(p, 64.0) - 1.0), 0.4)
+}
+
+/// Rounds to steps too small to be seen, which makes the file half as large.
+fn step(t: f64, steps: f64) -> f64 {
+    (t * steps).round() / steps
+}
+
+/// A quantity on a fine grid over a chart.
+struct Field {
+    /// `[down, across]`
+    values: Array2<f64>,
+}
+
+impl Field {
+    const ACROSS: usize = 301;
+    const DOWN: usize = 301;
+
+    fn new(chart: &Chart, quantity: impl Fn(ArrayView2<f64>) -> Array1<f64>) -> Field {
+        let (across, down) = (Field::ACROSS as f64 - 1.0, Field::DOWN as f64 - 1.0);
+        let places = Array2::from_shape_fn((Field::ACROSS * Field::DOWN, 2), |(i, column)| match column {
+            0 => chart.x.value((i % Field::ACROSS) as f64 / across),
+            _ => chart.y.value(1.0 - (i / Field::ACROSS) as f64 / down),
+        });
+        let values = quantity(places.view()).to_vec();
+        Field { values: Array2::from_shape_vec((Field::DOWN, Field::ACROSS), values).expect("one value a place") }
+    }
+
+    /// Bilinear between the grid's places.
+    fn sample(&self, across: f64, down: f64) -> f64 {
+        let x = across.clamp(0.0, 1.0) * (Field::ACROSS - 1) as f64;
+        let y = down.clamp(0.0, 1.0) * (Field::DOWN - 1) as f64;
+        let (i, j) = ((x as usize).min(Field::ACROSS - 2), (y as usize).min(Field::DOWN - 2));
+        let (u, v) = (x - i as f64, y - j as f64);
+        let value = |j: usize, i: usize| self.values[[j, i]];
+        (1.0 - v) * ((1.0 - u) * value(j, i) + u * value(j, i + 1))
+            + v * ((1.0 - u) * value(j + 1, i) + u * value(j + 1, i + 1))
+    }
+
+    /// Marching squares: the pieces of the line on which the quantity is one half, in the picture.
+    fn crossings(&self, area: Area) -> Vec<((f64, f64), (f64, f64))> {
+        let place = |x: f64, y: f64| {
+            let (across, down) = (x / (Field::ACROSS - 1) as f64, y / (Field::DOWN - 1) as f64);
+            (area.left + (area.right - area.left) * across, area.top + (area.bottom - area.top) * down)
+        };
+        let mut pieces = vec![];
+        for j in 0..Field::DOWN - 1 {
+            for i in 0..Field::ACROSS - 1 {
+                let corners = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)];
+                let mut ends = vec![];
+                for edge in 0..4 {
+                    let ((i0, j0), (i1, j1)) = (corners[edge], corners[(edge + 1) % 4]);
+                    let (a, b) = (self.values[[j0, i0]] - 0.5, self.values[[j1, i1]] - 0.5);
+                    if (a < 0.0) != (b < 0.0) {
+                        let t = a / (a - b);
+                        let along = |from: usize, to: usize| from as f64 + (to as f64 - from as f64) * t;
+                        ends.push(place(along(i0, i1), along(j0, j1)));
+                    }
+                }
+                pieces.extend(ends.chunks_exact(2).map(|pair| (pair[0], pair[1])));
+            }
+        }
+        pieces
+    }
+}
+
+/// A line of a chart: what it is called, and its points.
+pub struct Series<'a> {
+    pub name: &'a str,
+    pub points: Vec<(f64, f64)>,
+}
+
+impl<'a> Series<'a> {
+    /// One value an epoch, the first after epoch 1.
+    pub fn by_epoch(name: &'a str, values: &[f64]) -> Series<'a> {
+        Series { name, points: values.iter().enumerate().map(|(epoch, value)| (epoch as f64 + 1.0, *value)).collect() }
+    }
+}
+
+const SERIES: [RGBColor; 4] = [BLUE, VERMILION, GREEN, ORANGE];
+
+/// Points that share a column of pixels.
+struct Bin {
+    x: f64,
+    low: f64,
+    high: f64,
+    mean: f64,
+}
+
+/// Thousands of epochs on hundreds of pixels: each column's mean and range.
+fn bins(points: &[(f64, f64)], width: f64) -> Vec<Bin> {
+    points
+        .chunk_by(|(a, _), (b, _)| (a / width).floor() == (b / width).floor())
+        .map(|points| {
+            let n = points.len() as f64;
+            let (low, high) =
+                points.iter().fold((f64::MAX, f64::MIN), |(low, high), (_, y)| (low.min(*y), high.max(*y)));
+            let sum = points.iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
+            Bin { x: sum.0 / n, low, high, mean: sum.1 / n }
+        })
+        .collect()
+}
+
+/// Curves over the epochs. The colours are told apart by dashes too.
+pub fn curves(path: &Path, title: &str, y_label: &str, scale: Scale, series: &[Series]) -> Drawn {
+    let all = || series.iter().flat_map(|series| &series.points);
+    let last = all().fold(1.0, |last: f64, (x, _)| last.max(*x));
+    let (low, high) = all().fold((f64::MAX, f64::MIN), |(low, high), (_, y)| (low.min(*y), high.max(*y)));
+    let room = 0.06 * (high - low).max(1e-3);
+    let y = match scale {
+        Scale::Log => Axis::log(y_label, low, high),
+        Scale::Linear => Axis::linear(y_label, low - room, high + room),
+        // No room above 1: nothing can lie there.
+        Scale::Share => Axis::linear(y_label, low - room, (high + room).min(1.0)),
+    };
+    let chart = Chart {
+        area: Area { left: 104.0, top: 80.0, right: 770.0, bottom: 454.0 },
+        x: Axis::linear("epoch", 0.0, last),
+        y,
+    };
+    picture(path, (800, 520), |pen| {
+        chart.axes(pen, true);
+        let mut legend = vec![];
+        let columns = chart.area.right - chart.area.left;
+        let binned: Vec<_> = series.iter().map(|series| bins(&series.points, last / columns)).collect();
+        for (k, bins) in binned.iter().enumerate() {
+            for bin in bins.iter().filter(|bin| bin.high > bin.low) {
+                let ((x, low), (_, high)) = (chart.at(bin.x, bin.low), chart.at(bin.x, bin.high));
+                pen.line([(x, low), (x, high)], mix(WHITE, SERIES[k % SERIES.len()], 0.4), 1.0);
+            }
+        }
+        for (k, (series, bins)) in series.iter().zip(&binned).enumerate() {
+            let points: Vec<_> = bins.iter().map(|bin| chart.at(bin.x, bin.mean)).collect();
+            let colour = SERIES[k % SERIES.len()];
+            if k % 2 == 0 {
+                pen.line(points, colour, 2.6);
+                legend.push((Mark::Line(colour), series.name));
+            } else {
+                pen.dashes(&points, colour, 2.6, 7.0);
+                legend.push((Mark::Dashes(colour), series.name));
+            }
+        }
+        pen.heading(chart.area.left, title, &legend);
+    })
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Scale {
+    Linear,
+    Log,
+    /// A share of a whole, such as an accuracy.
+    Share,
+}
+
+/// A function that was learnt on `trained`, beside the true one.
+pub fn fit(path: &Path, title: &str, truth: &[(f64, f64)], fit: &[(f64, f64)], trained: (f64, f64)) -> Drawn {
+    let (low, high) =
+        truth.iter().chain(fit).fold((f64::MAX, f64::MIN), |(low, high), (_, y)| (low.min(*y), high.max(*y)));
+    let (first, last) = truth.iter().fold((f64::MAX, f64::MIN), |(low, high), (x, _)| (low.min(*x), high.max(*x)));
+    let room = 0.12 * (high - low);
+    let chart = Chart {
+        area: Area { left: 84.0, top: 80.0, right: 780.0, bottom: 454.0 },
+        x: Axis::linear("x", first, last),
+        y: Axis::linear("y", low - room, high + room),
+    };
+    picture(path, (800, 520), |pen| {
+        let band = Area { left: chart.at(trained.0, 0.0).0, right: chart.at(trained.1, 0.0).0, ..chart.area };
+        pen.fill(band, TRAINED);
+        chart.axes(pen, true);
+        pen.line(truth.iter().map(|&(x, y)| chart.at(x, y)), GREY, 6.0);
+        pen.line(fit.iter().map(|&(x, y)| chart.at(x, y)), VERMILION, 2.8);
+        for &(x, y) in fit {
+            pen.disc(chart.at(x, y), 3.0, VERMILION);
+        }
+        for side in [(first + trained.0) / 2.0, (last + trained.1) / 2.0] {
+            let place = (chart.at(side, 0.0).0, chart.area.top + 22.0);
+            pen.text("unseen", place, Align::Centre, TICK, Weight::Regular, INK);
+        }
+        let legend =
+            [(Mark::Line(GREY), "truth"), (Mark::Line(VERMILION), "network"), (Mark::Band(TRAINED), "training range")];
+        pen.heading(chart.area.left, title, &legend);
+    })
+}
+
+const TRAINED: RGBColor = RGBColor(228, 240, 249);
+
+/// Images of digits, 28 by 28 from 0 (paper) to 1 (ink), each with the network's answer and the truth.
+pub struct Digits<'a> {
+    pub images: ArrayView2<'a, f32>,
+    pub truth: &'a [usize],
+    pub predicted: &'a [usize],
+}
+
+const SIDE: usize = 28;
+
+/// Rows of digits, each under its caption; a mistake is framed.
+pub fn digits(path: &Path, title: &str, digits: &Digits, rows: &[(&str, &[usize])]) -> Drawn {
+    const ACROSS: usize = 10;
+    let (left, cell, tall, caption) = (24.0, 76.0, 88.0, 38.0);
+    let lines = |shown: &[usize]| shown.len().div_ceil(ACROSS) as f64;
+    let height: f64 = 50.0 + rows.iter().map(|(_, shown)| caption + tall * lines(shown)).sum::<f64>() + 10.0;
+    picture(path, (808, height as usize), |pen| {
+        pen.text(title, (left, 34.0), Align::Left, TITLE, Weight::Bold, INK);
+        let mut top = 50.0;
+        for (name, shown) in rows {
+            pen.text(name, (left, top + 22.0), Align::Left, TEXT, Weight::Regular, INK);
+            top += caption;
+            for (i, &row) in shown.iter().enumerate() {
+                let x = left + cell * (i % ACROSS) as f64 + 8.0;
+                let y = top + tall * (i / ACROSS) as f64;
+                let area = Area { left: x, top: y, right: x + 60.0, bottom: y + 60.0 };
+                let image = digits.images.row(row);
+                pen.paint(area, |across, down| mix(WHITE, BLACK, step(f64::from(pixel(image, across, down)), 16.0)));
+                let (predicted, truth) = (digits.predicted[row], digits.truth[row]);
+                let label = (x + 30.0, y + 78.0);
+                if predicted == truth {
+                    pen.border(area, PALE, 1.0);
+                    pen.text(&predicted.to_string(), label, Align::Centre, TICK, Weight::Regular, INK);
+                } else {
+                    pen.border(area, VERMILION, 3.0);
+                    pen.text(&format!("{predicted}, is {truth}"), label, Align::Centre, TICK, Weight::Bold, VERMILION);
+                }
+            }
+            top += tall * lines(shown);
+        }
+    })
+}
+
+/// The image at a place, bilinear between the middles of its pixels.
+fn pixel(image: ArrayView1<f32>, across: f64, down: f64) -> f32 {
+    let place = |t: f64| (t * SIDE as f64 - 0.5).clamp(0.0, (SIDE - 1) as f64);
+    let (x, y) = (place(across), place(down));
+    let (i, j) = ((x as usize).min(SIDE - 2), (y as usize).min(SIDE - 2));
+    let (u, v) = ((x - i as f64) as f32, (y - j as f64) as f32);
+    let value = |j: usize, i: usize| image[j * SIDE + i];
+    (1.0 - v) * ((1.0 - u) * value(j, i) + u * value(j, i + 1))
+        + v * ((1.0 - u) * value(j + 1, i) + u * value(j + 1, i + 1))
+}
+
+/// The weights into each unit of a first layer, `[784, units]`, as images of 28 by 28. One scale for all, symmetric
+/// about zero.
+pub fn weights(path: &Path, title: &str, weights: ArrayView2<f32>) -> Drawn {
+    const ACROSS: usize = 10;
+    let units = weights.ncols();
+    // The largest 0.5 % are cut off, so that a few extremes do not make all others pale.
+    let mut sizes: Vec<f32> = weights.iter().map(|w| w.abs()).collect();
+    sizes.sort_by(f32::total_cmp);
+    let limit = f64::from(sizes[sizes.len() * 995 / 1000]).max(f64::MIN_POSITIVE);
+    let (left, top, cell) = (24.0, 80.0, 64.0);
+    let high = cell * units.div_ceil(ACROSS) as f64;
+    picture(path, (800, (top + high) as usize + 20), |pen| {
+        pen.text(title, (left, 34.0), Align::Left, TITLE, Weight::Bold, INK);
+        pen.text(
+            "One square a hidden unit: what it looks for (vermilion) and what speaks against it (blue).",
+            (left, 62.0),
+            Align::Left,
+            16.0,
+            Weight::Regular,
+            INK,
+        );
+        for unit in 0..units {
+            let (x, y) = (left + cell * (unit % ACROSS) as f64, top + cell * (unit / ACROSS) as f64);
+            let area = Area { left: x, top: y, right: x + cell - 8.0, bottom: y + cell - 8.0 };
+            let column = weights.column(unit);
+            pen.paint(area, |across, down| {
+                let (i, j) = ((across * SIDE as f64) as usize, (down * SIDE as f64) as usize);
+                let t = f64::from(column[j.min(SIDE - 1) * SIDE + i.min(SIDE - 1)]) / limit;
+                diverging(step(t, 16.0))
+            });
+            pen.border(area, PALE, 1.0);
+        }
+        let bar = Area { left: 706.0, right: 726.0, top, bottom: top + high - 8.0 };
+        let decimals = (1.0 - limit.log10().floor()).max(0.0) as usize;
+        let ticks = [(0.0, -limit), (0.25, -limit / 2.0), (0.5, 0.0), (0.75, limit / 2.0), (1.0, limit)];
+        let ticks = ticks.map(|(t, value)| (t, number(value, if value == 0.0 { 0 } else { decimals })));
+        pen.colour_bar(bar, "weight", &ticks, |t| diverging(2.0 * t - 1.0));
+    })
+}
+
+/// Counts `[truth, prediction]`, with the share of each truth that was found.
+pub fn confusion(path: &Path, title: &str, counts: ArrayView2<usize>) -> Drawn {
+    let classes = counts.nrows();
+    let (left, top, wide, tall) = (84.0, 120.0, 60.0, 44.0);
+    let (across, down) = (wide * classes as f64, tall * classes as f64);
+    let size = ((left + across) as usize + 110, (top + down) as usize + 24);
+    picture(path, size, |pen| {
+        pen.text(title, (left, 34.0), Align::Left, TITLE, Weight::Bold, INK);
+        pen.text("prediction", (left + across / 2.0, 72.0), Align::Centre, TEXT, Weight::Regular, INK);
+        pen.text("found", (left + across + 80.0, top - 12.0), Align::Right, TICK, Weight::Regular, INK);
+        pen.text_up("truth", (38.0, top + down / 2.0), TEXT, INK);
+        for truth in 0..classes {
+            let row = counts.row(truth);
+            let total = row.sum().max(1) as f64;
+            let (x, y) = (left + wide * truth as f64, top + tall * truth as f64);
+            pen.text(&truth.to_string(), (x + wide / 2.0, top - 12.0), Align::Centre, TEXT, Weight::Bold, INK);
+            pen.text(&truth.to_string(), (left - 14.0, y + 29.0), Align::Right, TEXT, Weight::Bold, INK);
+            for (predicted, &count) in row.iter().enumerate() {
+                let share = count as f64 / total;
+                let x = left + wide * predicted as f64;
+                // Mistakes are few: their square root keeps them apart.
+                let (colour, depth) =
+                    if predicted == truth { (BLUE, share) } else { (VERMILION, (share / 0.05).sqrt().min(1.0) * 0.8) };
+                let area = Area { left: x, top: y, right: x + wide, bottom: y + tall };
+                pen.fill(area, mix(WHITE, colour, depth));
+                pen.border(area, PALE, 1.0);
+                let ink = match count {
+                    0 => RGBColor(190, 190, 190),
+                    _ if predicted == truth && depth > 0.5 => WHITE,
+                    _ => INK,
+                };
+                let weight = if predicted == truth { Weight::Bold } else { Weight::Regular };
+                pen.text(&count.to_string(), (x + wide / 2.0, y + 28.0), Align::Centre, TICK, weight, ink);
+            }
+            let found = format!("{:.1} %", 100.0 * row[truth] as f64 / total);
+            pen.text(&found, (left + across + 80.0, y + 28.0), Align::Right, TICK, Weight::Regular, INK);
+        }
+    })
+}

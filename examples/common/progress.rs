@@ -1,0 +1,50 @@
+//! The progress bar, and the last line of every example.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Display;
+
+/// Epoch, cost and time left, on the error stream; silent where that is no terminal.
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    pub fn new(epochs: usize) -> Progress {
+        let bar = ProgressBar::new(epochs as u64);
+        let style = ProgressStyle::with_template("{bar:30} epoch {pos}/{len}  cost {msg}  {eta} left");
+        bar.set_style(style.expect("a valid template"));
+        Progress { bar }
+    }
+
+    /// `done` epochs are behind us.
+    pub fn epoch(&self, done: usize, cost: f64) {
+        self.bar.set_position(done as u64);
+        self.bar.set_message(format!("{cost:.4}"));
+    }
+
+    /// Prints a line above the bar.
+    pub fn say(&self, line: impl Display) {
+        self.bar.suspend(|| println!("{line}"));
+    }
+
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// The last line, for machines. It holds nothing that differs between two runs with the same seed, so no
+/// times.
+pub fn result_line(example: &str, seed: u64, epochs: usize, figures: &[(&str, f64)]) {
+    print!("result: example={example} seed={seed} epochs={epochs}");
+    for (key, value) in figures {
+        print!(" {key}={}", digits(*value));
+    }
+    println!();
+}
+
+/// Four decimals, and more where a small number would lose its first three digits.
+pub fn digits(value: f64) -> String {
+    let leading = if value == 0.0 { 0.0 } else { -value.abs().log10().floor() };
+    let decimals = if leading.is_finite() { (leading + 2.0).clamp(4.0, 12.0) as usize } else { 4 };
+    format!("{value:.decimals$}")
+}

@@ -1,0 +1,131 @@
+//! MNIST: handwritten digits with sigmoids and a softmax, by gradient descent with momentum.
+//!
+//! After the tutorial that recognises 28×28 digits, 60,000 to train and 10,000 to test, with a net 784-100-10:
+//! sigmoid hidden units, softmax outputs, cross-entropy, whose derivative through the softmax is ŷ − y. The user
+//! sets epochs, batch size, learning rate and momentum (0.5 to 0.9); the data is reshuffled every epoch, the
+//! gradient averaged over the batch, the answer is the largest output. Its headline: 93.2 % after 30 epochs.
+//!
+//! Where the tutorial is silent or wrong:
+//! - its code is lost in pictures; of its initialisers (zeros, normal, Xavier, He), N(0,1) gives the headline,
+//!   with learning rate 0.01, batches of 64, momentum 0.9 and pixels / 255;
+//! - "748 inputs" is a misprint for 784.
+//!
+//! What to look at: with weights from N(0,1) the sum over 784 pixels has a standard deviation near 10, so every
+//! hidden sigmoid starts at 0 or 1, where its slope is nothing; the pictures of the first-layer weights are still
+//! the noise that they started from. `--better` draws them by Xavier's rule, which keeps the sums near 1: strokes
+//! and edges appear, and 98 % are right. That alone, at a rate of 0.1, is worth 97.8 to 98.1 %; a rate that
+//! starts at 0.2 and falls with the epochs, and a little weight decay, are worth 98.0 to 98.2 %. (The cost that
+//! is descended then has the weights' penalty in it, so its curve lies above that of the test set.)
+//!
+//! The data: the four files of MNIST in one folder, given by `--data` or `MNIST_DIR` (or else `data/mnist`).
+
+mod common;
+
+use chainrule::rand::SeedableRng;
+use chainrule::{
+    Activation, ChaCha8Rng, ConfusionMatrix, Dataset, FileProblem, Init, Loss, Network, Report, Schedule, Sgd, Trainer,
+};
+use common::flags::{Example, Extra, Flags, Recipe};
+use common::pictures::{self, Digits, Scale, Series};
+use common::progress::{Progress, result_line};
+use std::error::Error;
+use std::io::ErrorKind;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const EXAMPLE: Example = Example {
+    name: "mnist",
+    about: "handwritten digits, sigmoid and softmax, gradient descent with momentum",
+    tutorial: Recipe { epochs: 30, rate: 0.01, batch: 64, momentum: 0.9 },
+    better: Recipe { epochs: 30, rate: 0.2, batch: 100, momentum: 0.9 },
+    extras: &[Extra::Data("MNIST_DIR")],
+};
+
+fn main() -> ExitCode {
+    common::run(mnist)
+}
+
+fn mnist() -> Result<(), Box<dyn Error>> {
+    let flags = Flags::parse(&EXAMPLE);
+    let Recipe { epochs, rate, batch, momentum } = flags.recipe;
+    let mut rng = ChaCha8Rng::seed_from_u64(flags.seed);
+
+    let folder = flags.data.clone().unwrap_or_else(|| PathBuf::from("data/mnist"));
+    let train = Dataset::mnist_train(&folder).map_err(|error| how_to_get_it(&folder, error))?;
+    let test = Dataset::mnist_test(&folder).map_err(|error| how_to_get_it(&folder, error))?;
+
+    let init = if flags.better { Init::XavierNormal } else { Init::Normal { std: 1.0 } };
+    let mut network: Network<f32> = Network::builder(784)
+        .layer(100, Activation::Sigmoid)
+        .layer(10, Activation::Softmax)
+        .init(init)
+        .build(&mut rng)?;
+
+    let (schedule, decay) = if flags.better { (Schedule::Cosine { epochs }, 5e-5) } else { (Schedule::Constant, 0.0) };
+    let progress = Progress::new(epochs);
+    let history =
+        Trainer::new(Loss::CrossEntropy, Sgd::new(rate).momentum(momentum).schedule(schedule).weight_decay(decay))
+            .epochs(epochs)
+            .batch_size(batch)
+            .shuffle(true)
+            .validation(&test)
+            .on_epoch(|Report { epoch, cost, validation_accuracy, .. }| {
+                progress.epoch(epoch + 1, *cost);
+                let accuracy = 100.0 * validation_accuracy.unwrap_or_default();
+                progress.say(format!("epoch {}: cost {cost:.4}, test accuracy {accuracy:.2} %", epoch + 1));
+                ControlFlow::Continue(())
+            })
+            .fit(&mut network, &train, &mut rng)?;
+    progress.finish();
+
+    // Evaluation: which digit is taken for which.
+    let labels = |data: &Dataset<f32>| data.labels().map(<[usize]>::to_vec).ok_or("digits have labels");
+    let predicted = network.classify(test.inputs())?.to_vec();
+    let truth = labels(&test)?;
+    let confusion = ConfusionMatrix::new(&predicted, &truth, 10)?;
+    let cost = network.cost(train.inputs(), train.targets(), Loss::CrossEntropy)?;
+    let train_accuracy = chainrule::accuracy(&network.classify(train.inputs())?.to_vec(), &labels(&train)?)?;
+    let test_accuracy = confusion.accuracy();
+    println!("rows: truth; columns: prediction\n{confusion}");
+
+    if flags.plots {
+        let title = format!("{:.2} % of the test digits right", 100.0 * test_accuracy);
+        let first: Vec<usize> = (0..test.len().min(30)).collect();
+        let mistakes: Vec<usize> = (0..test.len()).filter(|&row| predicted[row] != truth[row]).take(20).collect();
+        let digits = Digits { images: test.inputs(), truth: &truth, predicted: &predicted };
+        let rows =
+            [("The first 30 of the test set, with the answers:", &first[..]), ("The first mistakes:", &mistakes[..])];
+        pictures::digits(&flags.picture("digits"), &title, &digits, &rows)?;
+        let weights = network.layers()[0].affine.weights.view();
+        pictures::weights(&flags.picture("weights"), "First-layer weights of the 100 hidden units", weights)?;
+        pictures::confusion(&flags.picture("confusion"), &title, confusion.counts().view())?;
+
+        let series = [
+            Series::by_epoch(if decay > 0.0 { "training set, with penalty" } else { "training set" }, &history.cost),
+            Series::by_epoch("test set", &history.validation_cost),
+        ];
+        pictures::curves(&flags.picture("cost"), "MNIST: cost", "cross-entropy (nats)", Scale::Log, &series)?;
+        let series = [Series::by_epoch("test set", &history.validation_accuracy)];
+        pictures::curves(&flags.picture("accuracy"), "MNIST: accuracy", "accuracy", Scale::Share, &series)?;
+    }
+    let figures = [("cost", cost), ("train_accuracy", train_accuracy), ("test_accuracy", test_accuracy)];
+    result_line("mnist", flags.seed, epochs, &figures);
+    Ok(())
+}
+
+fn how_to_get_it(folder: &Path, error: chainrule::Error) -> String {
+    let chainrule::Error::File { problem: FileProblem::Io { kind: ErrorKind::NotFound, .. }, .. } = error else {
+        return error.to_string();
+    };
+    format!(
+        "{error}\n\n\
+         This example needs the four files of MNIST, as they are published or unpacked:\n\n  \
+         train-images-idx3-ubyte.gz\n  train-labels-idx1-ubyte.gz\n  \
+         t10k-images-idx3-ubyte.gz\n  t10k-labels-idx1-ubyte.gz\n\n\
+         It looked for them in {}. Put them into a folder of your choice and run\n\n  \
+         cargo run --release --example mnist -- --data FOLDER\n\n\
+         or set MNIST_DIR to the folder.",
+        folder.display()
+    )
+}
