@@ -7,6 +7,7 @@ use crate::real::{Real, count};
 use ndarray::{ArrayView, Dimension};
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -117,6 +118,26 @@ pub enum Error {
         /// What is wrong with it.
         problem: FileProblem,
     },
+    /// Files that are neither in the folder nor to be had from any mirror (feature `download`).
+    Download {
+        /// The files that are missing.
+        files: Vec<String>,
+        /// The archives that they are published in, in which they may be put into the folder as well.
+        archives: Vec<String>,
+        /// The folder to put them into by hand.
+        folder: PathBuf,
+        /// What was tried for the first that could not be had, in order, each with what was wrong with it.
+        attempts: Vec<Attempt>,
+    },
+}
+
+/// A place that a file could not be had from, in [`Error::Download`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// A mirror's address of the file, or the path of an archive in the folder.
+    pub from: String,
+    /// What was wrong.
+    pub problem: FileProblem,
 }
 
 /// What is wrong with a file. Offsets and sizes are in bytes, of the uncompressed contents.
@@ -151,15 +172,37 @@ pub enum FileProblem {
     },
     /// The file ends too early.
     Truncated {
-        /// Its size by its own header.
+        /// Its size by its own header, or as published.
         expected: u64,
         /// Its size.
         found: u64,
     },
     /// Bytes follow after the end.
     Trailing {
-        /// Its size by its own header.
+        /// Its size by its own header, or as published.
         expected: u64,
+    },
+    /// The contents are not those that were published.
+    Checksum {
+        /// The published SHA-256, in hexadecimal digits.
+        expected: String,
+        /// The SHA-256 of the contents.
+        found: String,
+    },
+    /// An archive without the file that should be in it.
+    NotInArchive {
+        /// The file.
+        expected: String,
+    },
+    /// A server that answers, but not with the file: a status such as 404, a broken protocol, an unknown host.
+    Http {
+        /// What happened, in words.
+        message: String,
+    },
+    /// A server that does not answer, or too slowly.
+    Stalled {
+        /// The time within which more should have come.
+        within: Duration,
     },
     /// A file without a header whose size is not a whole number of rows.
     PartialRow {
@@ -256,6 +299,21 @@ impl fmt::Display for Error {
                 )
             }
             Error::File { file, problem } => write!(f, "{}: {problem}", file.display()),
+            Error::Download { files, archives, folder, attempts } => {
+                write!(f, "could not get {}: tried ", files.join(", "))?;
+                if attempts.is_empty() {
+                    write!(f, "no mirror, for there is none")?;
+                }
+                for (i, Attempt { from, problem }) in attempts.iter().enumerate() {
+                    write!(f, "{}{from} ({problem})", if i == 0 { "" } else { ", " })?;
+                }
+                write!(
+                    f,
+                    ". Without a network, put the files into {}, unpacked or as they are published: {}",
+                    folder.display(),
+                    archives.join(", ")
+                )
+            }
         }
     }
 }
@@ -276,6 +334,12 @@ impl fmt::Display for FileProblem {
                 write!(f, "truncated: expected {expected} bytes, found {found}")
             }
             FileProblem::Trailing { expected } => write!(f, "expected {expected} bytes, found more"),
+            FileProblem::Checksum { expected, found } => write!(f, "SHA-256: expected {expected}, found {found}"),
+            FileProblem::NotInArchive { expected } => {
+                write!(f, "expected {expected} in the archive, found no such file")
+            }
+            FileProblem::Http { message } => write!(f, "{message}"),
+            FileProblem::Stalled { within } => write!(f, "no answer, or too little of it, within {within:?}"),
             FileProblem::PartialRow { row, found } => {
                 write!(f, "expected whole rows of {row} bytes, found {found} bytes in all")
             }

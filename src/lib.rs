@@ -17,11 +17,13 @@ mod sgd;
 mod gradient_check;
 mod metrics;
 mod data;
+#[cfg(feature = "download")]
+pub mod download;
 mod train;
 
 pub use activation::Activation;
 pub use data::{Dataset, Idx, Scaling, one_hot};
-pub use error::{Error, FileProblem, Result};
+pub use error::{Attempt, Error, FileProblem, Result};
 pub use gradient_check::{GradientCheck, Parameter, gradient_check};
 pub use init::Init;
 pub use layer::{Affine, Layer};

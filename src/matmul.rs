@@ -208,9 +208,8 @@ fn dots_of_row<F: Real, const LANES: usize>(a: &[F], b: &[F], c: &mut [F]) {
                 }
                 half /= 2;
             }
-            for lane in 0..LANES.min(4) {
-                quarter[lane] = sums[lane];
-            }
+            let few = LANES.min(4);
+            quarter[..few].copy_from_slice(&sums[..few]);
         }
         for (c, [q0, q1, q2, q3]) in c.iter_mut().zip(&quarters) {
             *c = (*q0 + *q2) + (*q1 + *q3);

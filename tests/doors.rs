@@ -4,8 +4,10 @@
 mod common;
 
 use chainrule::ndarray::{Array1, Array2, ArrayView2, Axis, ShapeBuilder, array, s};
-use chainrule::{Activation, Affine, ConfusionMatrix, Dataset, Error, FileProblem, Init, Layer, Loss, Network, Real};
-use chainrule::{Result, Sgd, Trainer, Workspace, accuracy, gradient_check};
+use chainrule::{
+    Activation, Affine, Attempt, ConfusionMatrix, Dataset, Error, FileProblem, Init, Layer, Loss, Network,
+};
+use chainrule::{Real, Result, Sgd, Trainer, Workspace, accuracy, gradient_check};
 use common::{ACTIVATIONS, LOG_COSH, bits, gradient_bits, network, network_bits, one_hot_rows, pairs, rng, uniform};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -737,6 +739,13 @@ fn every_error_says_what_was_expected_and_what_was_found() {
     let diverged =
         |last_finite_cost| Error::Diverged { epoch: 4, cost: f64::NAN, last_finite_cost, learning_rate: 0.5 };
     let advice = "Try a learning rate ten times smaller, inputs scaled to about -1 to 1, or smaller initial weights";
+    let stalled = || FileProblem::Stalled { within: std::time::Duration::from_secs(20) };
+    let download = |from: &[&str]| Error::Download {
+        files: vec!["x".into(), "y".into()],
+        archives: vec!["x.gz".into(), "y.gz".into()],
+        folder: "some/folder".into(),
+        attempts: from.iter().map(|&from| Attempt { from: from.into(), problem: stalled() }).collect(),
+    };
     let errors = [
         (shape(None), "weights: expected shape [2, 3], found [3]".to_owned()),
         (shape(Some(7)), "layer 7: weights: expected shape [2, 3], found [3]".into()),
@@ -784,6 +793,19 @@ fn every_error_says_what_was_expected_and_what_was_found() {
             Error::File { file: "some/file".into(), problem: FileProblem::NoExamples },
             "some/file: expected at least one example, found none".into(),
         ),
+        (
+            download(&["https://a/x.gz", "https://b/x.gz"]),
+            "could not get x, y: tried https://a/x.gz (no answer, or too little of it, within 20s), https://b/x.gz (no answer, or \
+             too little of it, within 20s). Without a network, put the files into some/folder, unpacked or as they are \
+             published: x.gz, y.gz"
+                .into(),
+        ),
+        (
+            download(&[]),
+            "could not get x, y: tried no mirror, for there is none. Without a network, put the files into some/folder, \
+             unpacked or as they are published: x.gz, y.gz"
+                .into(),
+        ),
     ];
     for (error, text) in &errors {
         assert_eq!(&error.to_string(), text);
@@ -805,6 +827,10 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         ),
         (FileProblem::Truncated { expected: 16, found: 9 }, "truncated: expected 16 bytes, found 9"),
         (FileProblem::Trailing { expected: 16 }, "expected 16 bytes, found more"),
+        (FileProblem::Checksum { expected: "1f".into(), found: "2e".into() }, "SHA-256: expected 1f, found 2e"),
+        (FileProblem::NotInArchive { expected: "x.bin".into() }, "expected x.bin in the archive, found no such file"),
+        (FileProblem::Http { message: "http status: 404".into() }, "http status: 404"),
+        (stalled(), "no answer, or too little of it, within 20s"),
         (FileProblem::PartialRow { row: 3073, found: 5 }, "expected whole rows of 3073 bytes, found 5 bytes in all"),
         (FileProblem::Label { offset: 8, classes: 10, found: 11 }, "label at offset 8: expected 0 to 9, found 11"),
         (
