@@ -16,6 +16,8 @@ mod gradient_check;
 mod metrics;
 mod data;
 mod train;
+#[cfg(feature = "safetensors")]
+mod save;
 
 pub use activation::Activation;
 pub use data::{Dataset, Idx, Scaling, one_hot};
