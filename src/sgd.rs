@@ -33,13 +33,13 @@ use ndarray::{Array, Dimension, Zip};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sgd<F> {
-    learning_rate: f64,
-    momentum: f64,
-    weight_decay: f64,
-    schedule: Schedule,
-    epoch: usize,
+    pub(crate) learning_rate: f64,
+    pub(crate) momentum: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) schedule: Schedule,
+    pub(crate) epoch: usize,
     /// V, made at the first step with momentum.
-    velocity: Option<Vec<Affine<F>>>,
+    pub(crate) velocity: Option<Vec<Affine<F>>>,
 }
 
 /// How the learning rate changes from epoch to epoch, as a factor on the one given to [`Sgd::new`].

@@ -75,16 +75,16 @@ type Callback<'a> = Box<dyn FnMut(&Report) -> ControlFlow<()> + 'a>;
 /// # Ok::<(), chainrule::Error>(())
 /// ```
 pub struct Trainer<'a, F: Real> {
-    loss: Loss,
-    sgd: Sgd<F>,
-    epochs: usize,
-    batch_size: Option<usize>,
-    shuffle: bool,
+    pub(crate) loss: Loss,
+    pub(crate) sgd: Sgd<F>,
+    pub(crate) epochs: usize,
+    pub(crate) batch_size: Option<usize>,
+    pub(crate) shuffle: bool,
     validation: Option<&'a Dataset<F>>,
     on_epoch: Option<Callback<'a>>,
     /// What every epoch's shuffling is drawn from, together with the epoch; drawn at the first fit.
-    shuffling: Option<u64>,
-    history: History,
+    pub(crate) shuffling: Option<u64>,
+    pub(crate) history: History,
 }
 
 impl<'a, F: Real> Trainer<'a, F> {

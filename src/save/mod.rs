@@ -1,17 +1,28 @@
-//! Save and load: networks in files.
+//! Save and load: networks and checkpoints in files (feature `safetensors`), and `Serialize` and `Deserialize` for
+//! all that is plain data (feature `serde`).
 //!
-//! `safetensors.rs` is the format, `whole_file.rs` writes a file whole or not at all. Here stands what goes where:
+//! `safetensors.rs` is the format, `whole_file.rs` writes a file whole or not at all, `serde.rs` is the other
+//! feature. Here stands what goes where:
 //!
 //! | tensor | holds | shape |
 //! |---|---|---|
 //! | `i.weight` | Wᵀ of the layer that is module i | \[outputs, inputs\] |
 //! | `i.bias` | b | \[outputs\] |
+//! | `trainer.velocity.i.weight`, `.bias` | V of the same layer, from the first step with momentum on | as above |
+//! | `trainer.cost`, `.validation_cost`, `.validation_accuracy` | the [`History`](crate::History), F64 | \[epochs\] |
 //!
 //! The metadata says the rest in words and decimal numbers: `chainrule` (the version of this table), `activations`,
-//! `number`, `checksum`.
+//! `number`, `checksum`; in a checkpoint also `loss`, `learning_rate`, `momentum`, `weight_decay`, `schedule`,
+//! `epoch`, `epochs`, `batch_size`, `shuffle`, `shuffling`. Decimal numbers are written with as many digits as bring
+//! back the same bits.
 
+#[cfg(feature = "safetensors")]
+mod checkpoint;
+#[cfg(feature = "safetensors")]
 mod network;
+#[cfg(feature = "safetensors")]
 mod safetensors;
+#[cfg(feature = "safetensors")]
 mod whole_file;
 
 use crate::activation::Activation;

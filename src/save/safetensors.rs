@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::Range;
+use std::str::FromStr;
 
 /// A header has about a hundred bytes a tensor: this is room for thousands of layers.
 const HEADER_LIMIT: u64 = 1 << 20;
@@ -72,6 +73,12 @@ impl SafeTensors {
     pub(super) fn text(&self, key: &'static str, expected: &str) -> Result<&str, FileProblem> {
         let missing = || FileProblem::Metadata { key, expected: expected.into(), found: None };
         self.metadata.get(key).map(String::as_str).ok_or_else(missing)
+    }
+
+    /// A string of the metadata, as what it stands for.
+    pub(super) fn value<T: FromStr>(&self, key: &'static str, expected: &str) -> Result<T, FileProblem> {
+        let text = self.text(key, expected)?;
+        text.parse().map_err(|_| FileProblem::Metadata { key, expected: expected.into(), found: Some(text.into()) })
     }
 
     /// The bytes of a file, the same for the same contents; its checksum is added to the metadata.

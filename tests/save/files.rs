@@ -1,17 +1,28 @@
 //! For tests of files: a folder of one's own, safetensors files taken apart and put together by other code than the
-//! crate's.
+//! crate's, and a test as a process of its own.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// An empty folder, gone with its contents at the end of the test.
 pub struct Folder(PathBuf);
 
 impl Folder {
     pub fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("chainrule-test-{}-{name}", std::process::id()));
+        Self::inside(std::env::temp_dir(), name)
+    }
+
+    /// For thousands of files one after the other: in memory, where the system has such a place.
+    pub fn in_memory(name: &str) -> Self {
+        let memory = PathBuf::from("/dev/shm");
+        Self::inside(if memory.is_dir() { memory } else { std::env::temp_dir() }, name)
+    }
+
+    fn inside(parent: PathBuf, name: &str) -> Self {
+        let path = parent.join(format!("chainrule-test-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Folder(path)
@@ -67,9 +78,9 @@ impl Parts {
         self.to_bytes_with(json!(metadata))
     }
 
-    /// The file, with this for its metadata.
+    /// The file, with this for its metadata; with `null`, without any, as a plain file of PyTorch's is.
     pub fn to_bytes_with(&self, metadata: Value) -> Vec<u8> {
-        let mut header = json!({ "__metadata__": metadata });
+        let mut header = if metadata.is_null() { json!({}) } else { json!({ "__metadata__": metadata }) };
         let mut data = Vec::new();
         for (name, (dtype, shape, bytes)) in &self.tensors {
             let begin = data.len();
@@ -104,4 +115,26 @@ pub fn split(bytes: &[u8]) -> (Value, &[u8]) {
 pub fn join(header: &Value, data: &[u8]) -> Vec<u8> {
     let header = header.to_string();
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
+}
+
+/// In the child process of a test: the path that it was given.
+pub fn given_path() -> Option<PathBuf> {
+    std::env::var_os("CHAINRULE_TEST_PATH").map(PathBuf::from)
+}
+
+/// The named test of this program as a process of its own, which is given a path, under some limits of the shell's.
+pub fn process(test: &str, limits: &str, path: &Path) -> Command {
+    let mut command = Command::new("sh");
+    let program = std::env::current_exe().unwrap();
+    command.args(["-c", &format!(r#"{limits} exec "$0" "$@""#)]).arg(program);
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env("CHAINRULE_TEST_PATH", path);
+    command
+}
+
+/// Runs it to its end. Fails unless it passes, and as one test, not as none.
+pub fn run(test: &str, limits: &str, path: &Path) {
+    let output = process(test, limits, path).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{test}: {}\n{text}\n{errors}", output.status);
 }

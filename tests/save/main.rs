@@ -1,7 +1,10 @@
 //! Networks and checkpoints in files: what comes back, and what PyTorch makes of it. `hostile.rs`: what is refused.
 //! `whole_file.rs`: what a process that dies in the middle leaves behind. `checkpoint.rs`: training that goes on.
 
+mod checkpoint;
 mod files;
+mod hostile;
+mod whole_file;
 
 use chainrule::ndarray::{Array1, Array2, array};
 use chainrule::{Activation, Error, FileProblem, Layer, Network, Real};
