@@ -16,7 +16,7 @@ mod gradient_check;
 mod metrics;
 mod data;
 mod train;
-#[cfg(feature = "safetensors")]
+#[cfg(any(feature = "safetensors", feature = "serde"))]
 mod save;
 
 pub use activation::Activation;

@@ -46,6 +46,7 @@ use std::marker::PhantomData;
 /// # Ok::<(), chainrule::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Network<F> {
     layers: Vec<Layer<F>>,
 }

@@ -32,6 +32,7 @@ use ndarray::{Array, Dimension, Zip};
 /// # Ok::<(), chainrule::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sgd<F> {
     pub(crate) learning_rate: f64,
     pub(crate) momentum: f64,
@@ -45,6 +46,7 @@ pub struct Sgd<F> {
 /// How the learning rate changes from epoch to epoch, as a factor on the one given to [`Sgd::new`].
 /// Epochs count from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Schedule {
     /// Always 1.

@@ -24,6 +24,7 @@ const VALIDATION_ROWS: usize = 256;
 
 /// What the epochs came to: one entry an epoch in each.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct History {
     /// The mean of the batches' costs, each before its update and weighted by its rows, plus the penalty of the
     /// weight decay at the end of the epoch.

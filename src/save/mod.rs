@@ -22,6 +22,8 @@ mod checkpoint;
 mod network;
 #[cfg(feature = "safetensors")]
 mod safetensors;
+#[cfg(feature = "serde")]
+mod serde;
 #[cfg(feature = "safetensors")]
 mod whole_file;
 
