@@ -234,6 +234,62 @@ pub enum FileProblem {
         /// The number in this one.
         found: usize,
     },
+    /// A safetensors header that is longer than that of any network.
+    HeaderTooLong {
+        /// The length up to which one is read.
+        limit: u64,
+        /// Its length by the first eight bytes.
+        found: u64,
+    },
+    /// A safetensors header that is not one.
+    Header {
+        /// What it should be, and the reader's words.
+        message: String,
+    },
+    /// A file of another version of the crate's format.
+    Version {
+        /// The version that this crate writes and reads.
+        expected: &'static str,
+        /// The file's.
+        found: String,
+    },
+    /// The contents are not those that were written: a byte has changed since.
+    Checksum {
+        /// The checksum that the file names.
+        expected: String,
+        /// That of its contents.
+        found: String,
+    },
+    /// An entry of a file's metadata is missing or makes no sense.
+    Metadata {
+        /// The entry's name.
+        key: &'static str,
+        /// What should stand there.
+        expected: String,
+        /// What stands there; `None` if there is no such entry.
+        found: Option<String>,
+    },
+    /// A tensor is missing, is one too many, or has another type, shape or place than it should.
+    Tensor {
+        /// The tensor's name.
+        name: String,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// A custom activation or loss, of which a file holds the name and not the functions.
+    NeedsFunctions {
+        /// The entry of the file that names it: `activations` or `loss`.
+        entry: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The file is whole, and what it holds makes no network.
+    Contents {
+        /// Why not.
+        error: Box<Error>,
+    },
 }
 
 /// `layer 2: ` or nothing.
@@ -353,6 +409,29 @@ impl fmt::Display for FileProblem {
             FileProblem::Examples { expected, found } => {
                 write!(f, "number of examples: expected {expected} as in the file that belongs to it, found {found}")
             }
+            FileProblem::HeaderTooLong { limit, found } => {
+                write!(f, "safetensors header: expected at most {limit} bytes, found a length of {found} at offset 0")
+            }
+            FileProblem::Header { message } => write!(f, "safetensors header: {message}"),
+            FileProblem::Version { expected, found } => {
+                write!(f, "format of chainrule: expected version {expected}, found {found:?}")
+            }
+            FileProblem::Checksum { expected, found } => {
+                write!(f, "changed since it was written: expected checksum {expected:?}, found {found:?}")
+            }
+            FileProblem::Metadata { key, expected, found: None } => {
+                write!(f, "metadata {key}: expected {expected}, found none")
+            }
+            FileProblem::Metadata { key, expected, found: Some(found) } => {
+                write!(f, "metadata {key}: expected {expected}, found {found:?}")
+            }
+            FileProblem::Tensor { name, expected, found } => {
+                write!(f, "tensor {name:?}: expected {expected}, found {found}")
+            }
+            FileProblem::NeedsFunctions { entry, name } => {
+                write!(f, "{entry}: {name:?} is custom, and a file holds its name only: hand its functions over")
+            }
+            FileProblem::Contents { error } => write!(f, "{error}"),
         }
     }
 }
@@ -364,6 +443,13 @@ impl std::error::Error for FileProblem {}
 impl From<std::io::Error> for FileProblem {
     fn from(error: std::io::Error) -> Self {
         FileProblem::Io { kind: error.kind(), message: error.to_string() }
+    }
+}
+
+/// A file that is whole and holds what makes no network.
+impl From<Error> for FileProblem {
+    fn from(error: Error) -> Self {
+        FileProblem::Contents { error: Box::new(error) }
     }
 }
 

@@ -28,6 +28,7 @@ use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
 /// assert_eq!(affine.weights.dim(), (2, 1)); // 2 inputs, 1 output
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Affine<F> {
     /// W, `[inputs, outputs]`.
     pub weights: Array2<F>,
@@ -45,6 +46,7 @@ pub struct Affine<F> {
 /// # Ok::<(), chainrule::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Layer<F> {
     /// W and b.
     pub affine: Affine<F>,

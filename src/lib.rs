@@ -20,6 +20,8 @@ mod data;
 #[cfg(feature = "download")]
 pub mod download;
 mod train;
+#[cfg(any(feature = "safetensors", feature = "serde"))]
+mod save;
 
 pub use activation::Activation;
 pub use data::{Dataset, Idx, Scaling, one_hot};

@@ -50,6 +50,7 @@ const PREDICTION_ROWS: usize = 512;
 /// # Ok::<(), chainrule::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Network<F> {
     layers: Vec<Layer<F>>,
 }

@@ -36,19 +36,21 @@ const LEAST_PIECE: usize = 32 * 1024;
 /// # Ok::<(), chainrule::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sgd<F> {
-    learning_rate: f64,
-    momentum: f64,
-    weight_decay: f64,
-    schedule: Schedule,
-    epoch: usize,
+    pub(crate) learning_rate: f64,
+    pub(crate) momentum: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) schedule: Schedule,
+    pub(crate) epoch: usize,
     /// V, made at the first step with momentum.
-    velocity: Option<Vec<Affine<F>>>,
+    pub(crate) velocity: Option<Vec<Affine<F>>>,
 }
 
 /// How the learning rate changes from epoch to epoch, as a factor on the one given to [`Sgd::new`].
 /// Epochs count from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Schedule {
     /// Always 1.

@@ -25,6 +25,7 @@ const VALIDATION_ROWS: usize = 256;
 
 /// What the epochs came to: one entry an epoch in each.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct History {
     /// The mean of the batches' costs, each before its update and weighted by its rows, plus the penalty of the
     /// weight decay at the end of the epoch.
@@ -76,17 +77,17 @@ type Callback<'a> = Box<dyn FnMut(&Report) -> ControlFlow<()> + 'a>;
 /// # Ok::<(), chainrule::Error>(())
 /// ```
 pub struct Trainer<'a, F: Real> {
-    loss: Loss,
-    sgd: Sgd<F>,
-    epochs: usize,
-    batch_size: Option<usize>,
-    shuffle: bool,
+    pub(crate) loss: Loss,
+    pub(crate) sgd: Sgd<F>,
+    pub(crate) epochs: usize,
+    pub(crate) batch_size: Option<usize>,
+    pub(crate) shuffle: bool,
     threads: Option<usize>,
     validation: Option<&'a Dataset<F>>,
     on_epoch: Option<Callback<'a>>,
     /// What every epoch's shuffling is drawn from, together with the epoch; drawn at the first fit.
-    shuffling: Option<u64>,
-    history: History,
+    pub(crate) shuffling: Option<u64>,
+    pub(crate) history: History,
 }
 
 impl<'a, F: Real> Trainer<'a, F> {

@@ -376,19 +376,19 @@ fn row_major<F: Real>(array: Array2<F>) -> Array2<F> {
 }
 
 /// For `map_err`: the problem and the file that has it.
-fn in_file(path: &Path) -> impl Fn(FileProblem) -> Error {
+pub(crate) fn in_file(path: &Path) -> impl Fn(FileProblem) -> Error {
     |problem| Error::File { file: path.into(), problem }
 }
 
 /// The next `limit` bytes, fewer at the end. `take` and `read_to_end` make room only for what has really come,
 /// whatever size a header claims.
-fn read_up_to(reader: &mut impl Read, limit: u64) -> Result<Vec<u8>, FileProblem> {
+pub(crate) fn read_up_to(reader: &mut impl Read, limit: u64) -> Result<Vec<u8>, FileProblem> {
     let mut bytes = Vec::new();
     reader.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 /// A length as a file size.
-fn size(bytes: &[u8]) -> u64 {
+pub(crate) fn size(bytes: &[u8]) -> u64 {
     bytes.len() as u64
 }

@@ -1,0 +1,226 @@
+//! The safetensors format: named arrays of numbers, and strings about them.
+//!
+//! | offset | bytes | meaning |
+//! |---|---|---|
+//! | 0 | 8 | n, the length of the header, little-endian |
+//! | 8 | n | the header, JSON: each tensor's `dtype`, `shape` and `data_offsets` \[begin, end\] under its name; under `__metadata__` strings by name |
+//! | 8 + n | the rest | the numbers, row-major, little-endian; `data_offsets` count from here and leave no gap |
+//!
+//! Of the format's number types F32 and F64 are those that a network computes in; the others are refused.
+
+use crate::data::{read_up_to, size};
+use crate::error::FileProblem;
+use crate::real::{Real, word, write_le};
+use ndarray::{Array, ArrayView, Dimension, IxDyn};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::ops::Range;
+use std::str::FromStr;
+
+/// A header has about a hundred bytes a tensor: this is room for thousands of layers.
+const HEADER_LIMIT: u64 = 1 << 20;
+
+/// What a file holds. Reading and writing go through the same fields.
+#[derive(Default)]
+pub(super) struct SafeTensors {
+    pub(super) metadata: BTreeMap<String, String>,
+    tensors: BTreeMap<String, Tensor>,
+    data: Vec<u8>,
+}
+
+struct Tensor {
+    /// The bytes of a number: 4 in F32, 8 in F64.
+    width: usize,
+    shape: Vec<usize>,
+    /// Where its numbers stand in the data.
+    bytes: Range<usize>,
+}
+
+impl SafeTensors {
+    /// Puts an array in, row-major whatever its memory layout.
+    pub(super) fn insert<F: Real, D: Dimension>(&mut self, tensor: String, array: ArrayView<'_, F, D>) {
+        let begin = self.data.len();
+        array.iter().for_each(|&x| write_le(x, &mut self.data));
+        let bytes = begin..self.data.len();
+        self.tensors.insert(tensor, Tensor { width: size_of::<F>(), shape: array.shape().to_vec(), bytes });
+    }
+
+    /// Takes an array out. An F32 tensor can be had as `f64`, which is exact; an F64 tensor as `f32` cannot.
+    pub(super) fn take<F: Real, D: Dimension>(&mut self, tensor: &str) -> Result<Array<F, D>, FileProblem> {
+        let wrong = |expected: String, found: String| FileProblem::Tensor { name: tensor.into(), expected, found };
+        let Some(Tensor { width, shape, bytes }) = self.tensors.remove(tensor) else {
+            return Err(wrong("a tensor of this name".into(), "none".into()));
+        };
+        if width > size_of::<F>() {
+            return Err(wrong("F32 numbers for f32".into(), "F64: load them as f64".into()));
+        }
+        let dimensions = D::NDIM.unwrap_or(shape.len());
+        if dimensions != shape.len() {
+            return Err(wrong(format!("{dimensions} dimensions"), format!("shape {shape:?}")));
+        }
+        let numbers = self.data[bytes].chunks_exact(width).map(number).collect();
+        let array = Array::from_shape_vec(IxDyn(&shape), numbers).and_then(Array::into_dimensionality);
+        array.map_err(|error| wrong("dimensions that fit into memory".into(), format!("shape {shape:?}: {error}")))
+    }
+
+    /// The names of the tensors that have not been taken out.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// A string of the metadata.
+    pub(super) fn text(&self, key: &'static str, expected: &str) -> Result<&str, FileProblem> {
+        let missing = || FileProblem::Metadata { key, expected: expected.into(), found: None };
+        self.metadata.get(key).map(String::as_str).ok_or_else(missing)
+    }
+
+    /// A string of the metadata, as what it stands for.
+    pub(super) fn value<T: FromStr>(&self, key: &'static str, expected: &str) -> Result<T, FileProblem> {
+        let text = self.text(key, expected)?;
+        text.parse().map_err(|_| FileProblem::Metadata { key, expected: expected.into(), found: Some(text.into()) })
+    }
+
+    /// The bytes of a file, the same for the same contents; its checksum is added to the metadata.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, FileProblem> {
+        let mut metadata = self.metadata.clone();
+        metadata.insert("checksum".into(), self.checksum());
+        let mut header = Map::from_iter([("__metadata__".into(), json!(metadata))]);
+        for (name, tensor) in &self.tensors {
+            let Tensor { shape, bytes, .. } = tensor;
+            let entry = json!({ "dtype": tensor.dtype(), "shape": shape, "data_offsets": [bytes.start, bytes.end] });
+            header.insert(name.clone(), entry);
+        }
+        let mut header = Value::from(header).to_string();
+        while header.len() % 8 != 0 {
+            header.push(' '); // the numbers begin at a multiple of 8
+        }
+        let length = word(header.len());
+        check_header_length(length)?;
+        Ok([&length.to_le_bytes(), header.as_bytes(), &self.data].concat())
+    }
+
+    /// Reads a file. Memory is taken for what has come, whatever the header claims.
+    pub(super) fn read(mut reader: impl Read) -> Result<Self, FileProblem> {
+        let start = read_up_to(&mut reader, 8)?;
+        let length: [u8; 8] =
+            start[..].try_into().map_err(|_| FileProblem::Truncated { expected: 8, found: size(&start) })?;
+        let length = u64::from_le_bytes(length);
+        check_header_length(length)?;
+        let header = read_up_to(&mut reader, length)?;
+        if size(&header) < length {
+            return Err(FileProblem::Truncated { expected: 8 + length, found: 8 + size(&header) });
+        }
+        let bad = |message: String| FileProblem::Header { message };
+        let header: Map<String, Value> =
+            serde_json::from_slice(&header).map_err(|error| bad(format!("expected a JSON object: {error}")))?;
+
+        let mut file = SafeTensors::default();
+        for (name, entry) in header {
+            if name == "__metadata__" {
+                file.metadata = strings(&entry).ok_or_else(|| bad("expected strings in __metadata__".into()))?;
+            } else {
+                let tensor = Tensor::parse(&name, &entry)?;
+                file.tensors.insert(name, tensor);
+            }
+        }
+        let end = word(file.check_offsets()?);
+        file.data = read_up_to(&mut reader, end.saturating_add(1))?;
+        let (expected, found) = ((8 + length).saturating_add(end), 8 + length + size(&file.data));
+        match found {
+            _ if found < expected => Err(FileProblem::Truncated { expected, found }),
+            _ if found > expected => Err(FileProblem::Trailing { expected }),
+            _ => Ok(file),
+        }
+    }
+
+    /// The tensors follow on one another without a gap; returns where the last one ends.
+    fn check_offsets(&self) -> Result<usize, FileProblem> {
+        let mut tensors: Vec<_> = self.tensors.iter().collect();
+        tensors.sort_by_key(|(_, tensor)| (tensor.bytes.start, tensor.bytes.end));
+        tensors.iter().try_fold(0, |end, (name, Tensor { bytes, .. })| {
+            let (expected, found) = (format!("data from offset {end}"), format!("from {}", bytes.start));
+            let gap = FileProblem::Tensor { name: name.to_string(), expected, found };
+            if bytes.start == end { Ok(bytes.end) } else { Err(gap) }
+        })
+    }
+
+    /// Whether the contents are those that were written: the checksum in the metadata is theirs.
+    pub(super) fn check_checksum(&self) -> Result<(), FileProblem> {
+        let (expected, found) = (self.text("checksum", "16 hexadecimal digits")?.to_string(), self.checksum());
+        if found == expected { Ok(()) } else { Err(FileProblem::Checksum { expected, found }) }
+    }
+
+    /// FNV-1a with 64 bits over everything but the checksum itself. Each step maps the state one to one, so two
+    /// contents that differ in one byte never agree.
+    fn checksum(&self) -> String {
+        let mut state: u64 = 0xcbf2_9ce4_8422_2325;
+        let mut feed = |bytes: &[u8]| {
+            for &byte in bytes {
+                state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+            }
+        };
+        for (key, text) in self.metadata.iter().filter(|(key, _)| *key != "checksum") {
+            feed(key.as_bytes());
+            feed(text.as_bytes());
+        }
+        for (name, tensor) in &self.tensors {
+            feed(name.as_bytes());
+            feed(tensor.dtype().as_bytes());
+            tensor.shape.iter().for_each(|&n| feed(&word(n).to_le_bytes()));
+            feed(&self.data[tensor.bytes.clone()]);
+        }
+        format!("{state:016x}")
+    }
+}
+
+impl Tensor {
+    fn dtype(&self) -> &'static str {
+        if self.width == 4 { "F32" } else { "F64" }
+    }
+
+    /// The entry of a tensor in the header: of a number type that is known, and with as many bytes as that and the
+    /// shape ask for.
+    fn parse(name: &str, entry: &Value) -> Result<Self, FileProblem> {
+        let counts = |key| -> Option<Vec<usize>> {
+            entry.get(key)?.as_array()?.iter().map(|n| n.as_u64()?.try_into().ok()).collect()
+        };
+        let fields = || {
+            let [begin, end] = counts("data_offsets")?.try_into().ok()?;
+            Some((entry.get("dtype")?.as_str()?, counts("shape")?, begin, end))
+        };
+        let message = || format!("tensor {name:?}: expected dtype, shape and data_offsets");
+        let (dtype, shape, begin, end): (_, _, usize, usize) =
+            fields().ok_or_else(|| FileProblem::Header { message: message() })?;
+
+        let wrong = |expected: String, found: String| FileProblem::Tensor { name: name.into(), expected, found };
+        let width = match dtype {
+            "F32" => 4,
+            "F64" => 8,
+            _ => return Err(wrong("numbers of type F32 or F64".into(), dtype.into())),
+        };
+        let size = shape.iter().try_fold(width, |product: usize, &n| product.checked_mul(n));
+        if size.is_some() && size == end.checked_sub(begin) {
+            return Ok(Tensor { width, shape, bytes: begin..end });
+        }
+        let expected = format!("the bytes of {dtype} numbers in shape {shape:?}");
+        Err(wrong(expected, format!("data_offsets [{begin}, {end}]")))
+    }
+}
+
+fn check_header_length(found: u64) -> Result<(), FileProblem> {
+    if found <= HEADER_LIMIT { Ok(()) } else { Err(FileProblem::HeaderTooLong { limit: HEADER_LIMIT, found }) }
+}
+
+fn strings(entry: &Value) -> Option<BTreeMap<String, String>> {
+    entry.as_object()?.iter().map(|(key, text)| Some((key.clone(), text.as_str()?.to_string()))).collect()
+}
+
+/// A number from its bytes, four or eight.
+fn number<F: Real>(bytes: &[u8]) -> F {
+    F::from_f64(match *bytes {
+        [a, b, c, d] => f32::from_le_bytes([a, b, c, d]).into(),
+        [a, b, c, d, e, f, g, h] => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        _ => f64::NAN, // no such width; a NaN is refused by what is made of it
+    })
+}

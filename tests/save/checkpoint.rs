@@ -1,0 +1,223 @@
+//! Training that stops and goes on in another process takes the same steps, to the bit.
+
+use super::files::{Folder, given_path, run};
+use super::{SOFTPLUS, problem};
+use chainrule::rand::SeedableRng;
+use chainrule::{Activation, ChaCha8Rng, Dataset, FileProblem, Loss, Network, Real, Schedule, Sgd, Trainer};
+use std::fs;
+use std::path::Path;
+
+const ABSOLUTE: Loss = Loss::Custom { name: "absolute", value: |a, y| (a - y).abs(), slope: |a, y| (a - y).signum() };
+
+pub fn rng() -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(7)
+}
+
+/// How something is trained, its data aside.
+pub struct Training<F> {
+    loss: Loss,
+    sgd: Sgd<F>,
+    activations: [Activation; 2],
+    batch_size: Option<usize>,
+    shuffle: bool,
+    validation: bool,
+}
+
+pub fn some_training<F: Real>() -> Training<F> {
+    Training {
+        loss: Loss::CrossEntropy,
+        sgd: Sgd::new(0.1).momentum(0.9).weight_decay(1e-4).schedule(Schedule::Cosine { epochs: 20 }),
+        activations: [Activation::Tanh, Activation::Softmax],
+        batch_size: Some(8),
+        shuffle: true,
+        validation: true,
+    }
+}
+
+/// 50 rows: batches of 8 leave a last one of 2.
+pub fn data<F: Real>() -> (Dataset<F>, Dataset<F>) {
+    Dataset::moons(70, 0.2, &mut rng()).unwrap().split(50.0 / 70.0, &mut rng()).unwrap()
+}
+
+/// A trainer and its network after some epochs.
+pub fn trained<'d, F: Real>(
+    training: &Training<F>,
+    (train, test): &'d (Dataset<F>, Dataset<F>),
+    epochs: usize,
+) -> (Trainer<'d, F>, Network<F>) {
+    let [hidden, output] = training.activations;
+    let mut network = Network::builder(2).layer(5, hidden).layer(2, output).build(&mut rng()).unwrap();
+    let mut trainer = Trainer::new(training.loss, training.sgd.clone()).epochs(epochs).shuffle(training.shuffle);
+    if let Some(rows) = training.batch_size {
+        trainer = trainer.batch_size(rows);
+    }
+    if training.validation {
+        trainer = trainer.validation(test);
+    }
+    trainer.fit(&mut network, train, &mut rng()).unwrap();
+    (trainer, network)
+}
+
+/// Each kind of thing that a checkpoint holds, present and absent.
+fn trainings<F: Real>() -> Vec<(&'static str, Training<F>)> {
+    let plain = Training {
+        loss: Loss::MeanSquaredError,
+        sgd: Sgd::new(0.3),
+        activations: [Activation::Relu, Activation::Identity],
+        batch_size: None,
+        shuffle: false,
+        validation: false,
+    };
+    let step = Schedule::Step { every: 3, factor: 0.7 };
+    let custom = Training {
+        loss: ABSOLUTE,
+        sgd: Sgd::new(0.1 / 3.0).momentum(1.0 / 3.0).schedule(step),
+        activations: [SOFTPLUS, Activation::Sigmoid],
+        ..some_training()
+    };
+    let slower = Schedule::Exponential { factor: 0.9 };
+    let sigmoid = Training {
+        loss: Loss::BinaryCrossEntropy,
+        sgd: Sgd::new(1.0).schedule(slower),
+        activations: [Activation::Relu, Activation::Sigmoid],
+        ..some_training()
+    };
+    vec![("some", some_training()), ("plain", plain), ("custom", custom), ("sigmoid", sigmoid)]
+}
+
+fn load<F: Real>(training: &Training<F>, path: &Path) -> (Trainer<'static, F>, Network<F>) {
+    Trainer::load_checkpoint_with(path, training.loss, &training.activations).unwrap()
+}
+
+/// Every training of 20 epochs: in one go here; 7 epochs here and 13 in a new process.
+#[test]
+fn twenty_epochs_are_seven_and_thirteen_in_another_process() {
+    fn check<F: Real>(folder: &Folder, number: &str) {
+        for (name, training) in trainings::<F>() {
+            let data = data();
+            let (trainer, network) = trained(&training, &data, 20);
+            // the number of epochs to come is the one thing that differs
+            trainer.epochs(13).save_checkpoint(&network, folder.file(&format!("{name}.{number}.twenty"))).unwrap();
+            let (trainer, network) = trained(&training, &data, 7);
+            trainer.save_checkpoint(&network, folder.file(&format!("{name}.{number}.seven"))).unwrap();
+        }
+    }
+    let folder = Folder::new("resume");
+    check::<f32>(&folder, "f32");
+    check::<f64>(&folder, "f64");
+    run("checkpoint::thirteen_more_epochs", "", &folder.file(""));
+    for (name, _) in trainings::<f32>() {
+        for number in ["f32", "f64"] {
+            let file = |end: &str| fs::read(folder.file(&format!("{name}.{number}.{end}"))).unwrap();
+            // parameters, velocity, history, rates and the shuffling number: the whole file
+            assert!(file("seven and thirteen") == file("twenty"), "{name}, {number}");
+            assert!(file("seven and thirteen") != file("seven"), "{name}, {number}");
+        }
+    }
+}
+
+#[test]
+fn thirteen_more_epochs() {
+    fn go_on<F: Real>(folder: &Path, number: &str) {
+        let (train, test) = data();
+        for (name, training) in trainings::<F>() {
+            let (trainer, mut network) = load(&training, &folder.join(format!("{name}.{number}.seven")));
+            let mut trainer = trainer.epochs(13);
+            if training.validation {
+                trainer = trainer.validation(&test);
+            }
+            let mut other = ChaCha8Rng::seed_from_u64(99); // not asked: the file has the number
+            let history = trainer.fit(&mut network, &train, &mut other).unwrap();
+            assert_eq!((history.cost.len(), trainer.history().cost.len()), (13, 20));
+            let path = folder.join(format!("{name}.{number}.seven and thirteen"));
+            trainer.save_checkpoint(&network, path).unwrap();
+        }
+    }
+    let Some(folder) = given_path() else { return };
+    go_on::<f32>(&folder, "f32");
+    go_on::<f64>(&folder, "f64");
+}
+
+#[test]
+fn a_checkpoint_is_the_same_after_loading() {
+    let folder = Folder::new("same");
+    let (path, again) = (folder.file("checkpoint"), folder.file("again"));
+    for (_, training) in trainings::<f64>() {
+        for epochs in [0, 2] {
+            let data = data();
+            let (trainer, network) = trained(&training, &data, epochs);
+            trainer.save_checkpoint(&network, &path).unwrap();
+            let (loaded, loaded_network) = load(&training, &path);
+            assert_eq!(loaded.history(), trainer.history());
+            assert_eq!(format!("{loaded:?}"), format!("{trainer:?}"));
+            assert_eq!(loaded_network, network);
+            loaded.save_checkpoint(&loaded_network, &again).unwrap();
+            assert!(fs::read(&again).unwrap() == fs::read(&path).unwrap());
+        }
+    }
+    // numbers of every kind, and no fit yet
+    for number in [0.1, 1e-300, 5e-324, f64::MAX, 1.0 / 3.0, -0.0, f64::INFINITY] {
+        let schedules =
+            [Schedule::Exponential { factor: number }, Schedule::Step { every: usize::MAX, factor: number }];
+        for schedule in schedules {
+            let sgd = Sgd::<f64>::new(number).momentum(number).weight_decay(number).schedule(schedule);
+            let trainer = Trainer::new(Loss::CrossEntropy, sgd).epochs(usize::MAX).batch_size(usize::MAX);
+            trainer.save_checkpoint(&trained(&some_training(), &data(), 0).1, &path).unwrap();
+            let (loaded, _) = Trainer::<f64>::load_checkpoint(&path).unwrap();
+            assert_eq!(format!("{loaded:?}"), format!("{trainer:?}"));
+        }
+    }
+}
+
+#[test]
+fn the_network_of_a_checkpoint_loads_on_its_own() {
+    let folder = Folder::new("network-of");
+    let data = data();
+    let (trainer, network) = trained::<f32>(&some_training(), &data, 2);
+    trainer.save_checkpoint(&network, folder.file("checkpoint")).unwrap();
+    assert_eq!(Network::<f32>::load(folder.file("checkpoint")).unwrap(), network);
+    assert!(Network::<f64>::load(folder.file("checkpoint")).is_ok());
+    let message = problem(Trainer::<f64>::load_checkpoint(folder.file("checkpoint"))).to_string();
+    assert_eq!(message, r#"metadata number: expected f64, found "f32""#);
+}
+
+#[test]
+fn custom_ones_come_with_the_call() {
+    let folder = Folder::new("custom-checkpoint");
+    let path = folder.file("checkpoint");
+    let (_, training) = trainings::<f64>().swap_remove(2);
+    let data = data();
+    let (trainer, network) = trained(&training, &data, 1);
+    trainer.save_checkpoint(&network, &path).unwrap();
+
+    let needs = |entry, name: &str| FileProblem::NeedsFunctions { entry, name: name.into() };
+    assert_eq!(problem(Trainer::<f64>::load_checkpoint(&path)), needs("loss", "absolute"));
+    assert_eq!(problem(Network::<f64>::load(&path)), needs("activations", "softplus"));
+    let with = |loss, activations: &[Activation]| Trainer::<f64>::load_checkpoint_with(&path, loss, activations);
+    assert!(with(ABSOLUTE, &training.activations).is_ok());
+    let message = problem(with(Loss::MeanSquaredError, &training.activations)).to_string();
+    assert_eq!(message, r#"metadata loss: expected "mean squared error", as the caller says, found "custom:absolute""#);
+    assert!(with(ABSOLUTE, &[Activation::Relu, Activation::Sigmoid]).is_err());
+}
+
+#[test]
+fn a_network_that_was_not_trained_here_is_refused() {
+    let folder = Folder::new("another-network");
+    let data = data();
+    let (trainer, _) = trained::<f64>(&some_training(), &data, 1);
+    let another = super::network(&[2, 4, 2], &[Activation::Tanh, Activation::Softmax]);
+    let message = trainer.save_checkpoint(&another, folder.file("checkpoint")).unwrap_err().to_string();
+    assert_eq!(message, "layer 0: velocity of the weights: expected shape [2, 4], found [2, 5]");
+    assert!(folder.names().is_empty());
+}
+
+#[test]
+fn epochs_without_end_go_on_too() {
+    let folder = Folder::new("endless");
+    let data = data();
+    let (trainer, network) = trained::<f64>(&some_training(), &data, 2);
+    trainer.epochs(usize::MAX).save_checkpoint(&network, folder.file("checkpoint")).unwrap();
+    let (trainer, mut network) = Trainer::<f64>::load_checkpoint(folder.file("checkpoint")).unwrap();
+    let mut trainer = trainer.on_epoch(|_| std::ops::ControlFlow::Break(()));
+    assert_eq!(trainer.fit(&mut network, &data.0, &mut rng()).unwrap().cost.len(), 1);
+}
