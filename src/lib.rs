@@ -16,6 +16,7 @@ mod gradient_check;
 mod metrics;
 mod data;
 mod train;
+pub mod derivation;
 
 pub use activation::Activation;
 pub use data::{Dataset, Idx, Scaling, one_hot};
