@@ -13,8 +13,9 @@
 //! batches `[n, units]` here and not on single numbers: for the first four, B3 multiplies each entry by a
 //! slope; for softmax it multiplies each row by the Jacobian D5.
 
+use crate::elementary::{exp, exp_m1};
 use crate::real::Real;
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Zip};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Zip};
 
 /// The function f that a layer puts on its pre-activations: A = f(Z).
 ///
@@ -82,16 +83,16 @@ impl Activation {
         }
     }
 
-    /// F2: A = f(Z), in place: `a` holds Z before and A after. `[n, units]`
-    pub(crate) fn forward<F: Real>(self, mut a: ArrayViewMut2<'_, F>) {
+    /// F2: A = f(Z). `[n, units]` each
+    pub(crate) fn forward<F: Real>(self, z: ArrayView2<'_, F>, a: ArrayViewMut2<'_, F>) {
         match self {
-            Activation::Identity => {}
-            Activation::Sigmoid => a.mapv_inplace(sigmoid),
-            Activation::Tanh => a.mapv_inplace(F::tanh),
+            Activation::Identity => map(z, a, |z| z),
+            Activation::Sigmoid => map(z, a, sigmoid),
+            Activation::Tanh => map(z, a, tanh),
             // Written so that a NaN stays a NaN; `max` would turn it into 0.
-            Activation::Relu => a.mapv_inplace(|z| if z < F::zero() { F::zero() } else { z }),
-            Activation::Softmax => a.rows_mut().into_iter().for_each(softmax),
-            Activation::Custom { f, .. } => a.mapv_inplace(|z| F::from_f64(f(z.f64()))),
+            Activation::Relu => map(z, a, |z| if z < F::zero() { F::zero() } else { z }), // (A4)
+            Activation::Softmax => softmax(z, a),
+            Activation::Custom { f, .. } => map(z, a, |z| F::from_f64(f(z.f64()))),
         }
     }
 
@@ -133,21 +134,48 @@ impl PartialEq for Activation {
 }
 
 /// (A2) σ(z) = 1 / (1 + e⁻ᶻ), for z < 0 as eᶻ / (1 + eᶻ): the exponential is at most 1 and cannot overflow.
+#[inline(always)]
 fn sigmoid<F: Real>(z: F) -> F {
-    let e = (-z.abs()).exp();
+    let e = exp(-z.abs());
     (if z < F::zero() { e } else { F::one() }) / (F::one() + e)
 }
 
-/// (A5) on one row. Numerator and denominator are divided by e^max, so that the largest exponential is 1.
-fn softmax<F: Real>(mut row: ArrayViewMut1<'_, F>) {
-    let max = row[argmax(row.view())];
-    let mut sum = F::zero();
-    row.mapv_inplace(|z| {
-        let e = (z - max).exp();
-        sum += e;
-        e
-    });
-    row.mapv_inplace(|e| e / sum);
+/// (A3) tanh z, from e = e⁻²ᶻ for z ≥ 0, and tanh(−z) = −tanh z. Near 0 as (1 − e) / (1 + e) with e − 1 computed at
+/// once, which keeps the digits of a small z; further out as 1 − 2e / (1 + e), which keeps those of 1 − tanh z.
+#[inline(always)]
+fn tanh<F: Real>(z: F) -> F {
+    let (one, x) = (F::one(), -(z.abs() + z.abs()));
+    let (e, e_minus_1) = (exp(x), exp_m1(x));
+    let near = x > -one;
+    let quotient = (if near { -e_minus_1 } else { e + e }) / (one + one + e_minus_1);
+    let t = if near { quotient } else { one - quotient };
+    if z < F::zero() { -t } else { t }
+}
+
+/// (A5), row by row. Numerator and denominator are divided by e^max, so that the largest exponential is 1.
+fn softmax<F: Real>(z: ArrayView2<'_, F>, mut a: ArrayViewMut2<'_, F>) {
+    for (z, mut a) in z.rows().into_iter().zip(a.rows_mut()) {
+        let max = z[argmax(z)];
+        Zip::from(&mut a).and(z).for_each(|a, &z| *a = exp(z - max));
+        let sum = a.sum();
+        a.mapv_inplace(|e| e / sum);
+    }
+}
+
+/// a = f(z), entry by entry.
+#[inline(always)]
+fn map<F: Real>(z: ArrayView2<'_, F>, mut a: ArrayViewMut2<'_, F>, f: impl Fn(F) -> F) {
+    const LANES: usize = 16;
+    match (z.to_slice(), a.as_slice_mut()) {
+        (Some(z), Some(a)) if z.len() >= LANES => {
+            let blocks = a.chunks_exact_mut(LANES).zip(z.chunks_exact(LANES));
+            blocks.for_each(|(a, z)| a.iter_mut().zip(z).for_each(|(a, &z)| *a = f(z)));
+            // The last block reaches back into the one before, which costs less than its entries one by one.
+            let last = z.len() - LANES;
+            a[last..].iter_mut().zip(&z[last..]).for_each(|(a, &z)| *a = f(z));
+        }
+        _ => Zip::from(a).and(z).for_each(|a, &z| *a = f(z)),
+    }
 }
 
 /// Where the largest entry of a row stands, the first of equals.

@@ -65,21 +65,23 @@ impl<F: Real> Affine<F> {
 
     /// Refuses gradients that do not have the shapes of these parameters.
     pub(crate) fn check_gradient(&self, gradient: &Self, layer: usize) -> Result<()> {
+        if self.weights.dim() == gradient.weights.dim() && self.bias.dim() == gradient.bias.dim() {
+            return Ok(()); // the usual case, which a step at batch size 1 should not notice
+        }
         check_shape("gradient of the weights", Some(layer), self.weights.shape(), gradient.weights.shape())?;
         check_shape("gradient of the bias", Some(layer), self.bias.shape(), gradient.bias.shape())
     }
 
     /// F1. `x` is A₋₁ `[n, inputs]`, `z` is written `[n, outputs]`.
-    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, mut z: ArrayViewMut2<'_, F>) {
-        z.assign(&self.bias);
-        matmul(x, self.weights.view(), F::one(), z); // (F1) Z = A₋₁·W + 1bᵀ   [n,in]·[in,out]
+    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, z: ArrayViewMut2<'_, F>) {
+        matmul(x, self.weights.view(), Some(self.bias.view()), z); // (F1) Z = A₋₁·W + 1bᵀ   [n,in]·[in,out]
     }
 
     /// B4, B5. Forward was Z = A₋₁·W + 1bᵀ, so W's gradient gathers over the rows of the batch what each input
     /// met, and b's what met the constant 1. Both overwrite: each parameter is used once in a pass, so there is
     /// nothing to add up between passes and no gradient to zero.
     pub(crate) fn backward_parameters(&self, x: ArrayView2<'_, F>, dz: ArrayView2<'_, F>, gradient: &mut Affine<F>) {
-        matmul(x.t(), dz, F::zero(), gradient.weights.view_mut()); // (B4) dW = A₋₁ᵀ·dZ   [in,n]·[n,out]
+        matmul(x.t(), dz, None, gradient.weights.view_mut()); // (B4) dW = A₋₁ᵀ·dZ   [in,n]·[n,out]
         gradient.bias.fill(F::zero());
         for row in dz.rows() {
             gradient.bias += &row; // (B5) db = Σₙ dZₙ   [out]
@@ -88,7 +90,7 @@ impl<F: Real> Affine<F> {
 
     /// B2. Forward was Z = A₋₁·W + 1bᵀ; each input reached every output through one row of W.
     pub(crate) fn backward_inputs(&self, dz: ArrayView2<'_, F>, dx: ArrayViewMut2<'_, F>) {
-        matmul(dz, self.weights.t(), F::zero(), dx); // (B2) dA₋₁ = dZ·Wᵀ   [n,out]·[out,in]
+        matmul(dz, self.weights.t(), None, dx); // (B2) dA₋₁ = dZ·Wᵀ   [n,out]·[out,in]
     }
 }
 
@@ -132,10 +134,9 @@ impl<F: Real> Layer<F> {
     }
 
     /// F1, F2. `x` is A₋₁ `[n, inputs]`; `z` and `a` are written `[n, outputs]`.
-    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, mut z: ArrayViewMut2<'_, F>, mut a: ArrayViewMut2<'_, F>) {
+    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, mut z: ArrayViewMut2<'_, F>, a: ArrayViewMut2<'_, F>) {
         self.affine.forward(x, z.view_mut());
-        a.assign(&z);
-        self.activation.forward(a); // (F2) A = f(Z)   [n,out]
+        self.activation.forward(z.view(), a); // (F2) A = f(Z)   [n,out]
     }
 
     /// B3. Forward was A = f(Z), so dZ = dA ⊙ f′(Z); `dz` holds dA before and dZ after. `[n, outputs]`

