@@ -86,7 +86,7 @@ impl Activation {
     /// F2: A = f(Z). `[n, units]` each
     pub(crate) fn forward<F: Real>(self, z: ArrayView2<'_, F>, a: ArrayViewMut2<'_, F>) {
         match self {
-            Activation::Identity => map(z, a, |z| z),
+            Activation::Identity => map(z, a, |z| z), // (A1)
             Activation::Sigmoid => map(z, a, sigmoid),
             Activation::Tanh => map(z, a, tanh),
             // Written so that a NaN stays a NaN; `max` would turn it into 0.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! (U1)  V ← μV − ηG,   θ ← θ + V,   with  G = dθ + λW for weights,  G = dθ for biases
+//! (C4)  (λ/2) Σ W²   with gradient λW: the cost of weight decay, `Network::l2_penalty`
 //! ```
 //!
 //! η is the learning rate, μ the momentum, λ the weight decay; θ is W or b, dθ its gradient, V its velocity. This is

@@ -118,6 +118,19 @@ fn no_comment_speaks_of_an_unknown_tag() {
     }
 }
 
+/// The rows of the crate's table of equations: (tag, chapter that it links to, equation).
+fn in_the_table() -> Vec<(String, String, String)> {
+    let lib = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let row = |line: &str| {
+        let (tag, rest) = line.strip_prefix("//! | [")?.split_once("](derivation::")?;
+        let (link, rest) = rest.split_once(") | ")?;
+        let (chapter, anchor) = link.split_once('#')?;
+        assert_eq!(anchor, tag.to_lowercase(), "a link astray: {line}");
+        Some((tag.into(), chapter.into(), rest.replace("\\|", "").split(" | ").next()?.into()))
+    };
+    lib.lines().filter_map(row).collect()
+}
+
 /// The equations at the heads of the source files, as (file, tag, equation).
 fn at_the_heads() -> Vec<(PathBuf, String, String)> {
     let mut found = Vec::new();
@@ -213,7 +226,8 @@ fn from_latex(equation: &str) -> String {
 fn the_heads_of_the_files_have_the_symbols_of_the_derivation() {
     let derived = derived();
     let heads = at_the_heads();
-    for (path, tag, unicode) in &heads {
+    let table = in_the_table().into_iter().map(|(tag, _, equation)| ("the table of lib.rs".into(), tag, equation));
+    for (path, tag, unicode) in &heads.iter().cloned().chain(table).collect::<Vec<_>>() {
         let expected = from_unicode(unicode);
         // A table's column may leave out the left side: f′(z) = …, w ∼ …
         let right = |latex: &String| latex.split_once(['=', '∼']).map_or(String::new(), |(_, right)| right.to_owned());
@@ -227,4 +241,16 @@ fn the_heads_of_the_files_have_the_symbols_of_the_derivation() {
     let found: BTreeSet<&String> = heads.iter().map(|(_, tag, _)| tag).collect();
     let missing: Vec<_> = derived.keys().filter(|tag| !found.contains(tag)).collect();
     assert!(missing.is_empty(), "at the head of no file: {missing:?}");
+}
+
+#[test]
+fn the_table_of_the_front_page_has_every_equation_and_leads_to_it() {
+    let table = in_the_table();
+    let tags: BTreeSet<String> = table.iter().map(|(tag, ..)| tag.clone()).collect();
+    assert_eq!(tags, in_the_derivation());
+    for (tag, chapter, _) in table {
+        let page = format!("src/derivation/{chapter}.md");
+        let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&page)).unwrap();
+        assert!(page.contains(&format!("id=\"{}\"", tag.to_lowercase())), "{tag} is not in {chapter}");
+    }
 }
