@@ -3,13 +3,17 @@
 //! is hidden: no automatic differentiation, no global state, no randomness but from the generator that you hand in.
 //!
 //! ```
-//! use chainrule::{Activation, ChaCha8Rng, Dataset, Loss, Network, Sgd, Trainer, rand::SeedableRng};
+//! use chainrule::{Activation, Dataset, Loss, Network, Sgd, Trainer};
+//! use chainrule::{ChaCha8Rng, rand::SeedableRng};
 //!
 //! let mut rng = ChaCha8Rng::seed_from_u64(1);
 //! let (train, test) = Dataset::<f64>::moons(400, 0.1, &mut rng)?.split(0.7, &mut rng)?;
-//! let mut network = Network::builder(2).layer(16, Activation::Tanh).layer(2, Activation::Softmax).build(&mut rng)?;
-//! let mut trainer = Trainer::new(Loss::CrossEntropy, Sgd::new(0.1).momentum(0.9)).epochs(60).validation(&test);
-//! let history = trainer.fit(&mut network, &train, &mut rng)?;
+//! let mut network =
+//!     Network::builder(2).layer(16, Activation::Tanh).layer(2, Activation::Softmax).build(&mut rng)?;
+//! let history = Trainer::new(Loss::CrossEntropy, Sgd::new(0.1).momentum(0.9))
+//!     .epochs(60)
+//!     .validation(&test)
+//!     .fit(&mut network, &train, &mut rng)?;
 //! assert!(history.validation_accuracy[59] > 0.95);
 //! # Ok::<(), chainrule::Error>(())
 //! ```
@@ -26,7 +30,7 @@
 //!
 //! # Letters
 //!
-//! | | |
+//! | letter | what it stands for |
 //! |---|---|
 //! | n, k | examples in a batch; outputs of the network |
 //! | X, Y | inputs and targets, one example a row |

@@ -107,6 +107,19 @@ impl Page<'_> {
             '\n' => " ".into(),
             c => c.into(),
         };
+        // Math fonts draw the prime small and low, others small and high, and as a superscript it shrinks once more. That
+        // of the page's text font looks right everywhere.
+        let mut mathml = mathml;
+        for prime in ["′", "″", "‴"] {
+            let upright =
+                format!("<mo lspace=\"0\" rspace=\"0\" style=\"font-family:'Source Serif 4',serif\">{prime}</mo>");
+            let raised = format!("<mo>{prime}</mo></msup>");
+            while let Some(end) = mathml.find(&raised) {
+                let start = mathml[..end].rfind("<msup>").unwrap();
+                let base = &mathml[start + "<msup>".len()..end];
+                mathml = format!("{}{base}{upright}{}", &mathml[..start], &mathml[end + raised.len()..]);
+            }
+        }
         mathml.chars().map(entity).collect()
     }
 

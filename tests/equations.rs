@@ -194,6 +194,7 @@ fn from_latex(equation: &str) -> String {
     let commands = [
         ("\\frac{", "/{"),
         ("\\textstyle", ""),
+        ("\\Big", ""),
         ("\\partial", "∂"),
         ("\\theta", "θ"),
         ("\\lambda", "λ"),
