@@ -9,7 +9,7 @@
 //! ```
 
 use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -73,9 +73,19 @@ impl Page<'_> {
         // rustdoc makes every direct child of the text scroll by itself; this div takes that upon itself, so that no
         // paragraph with a formula gets a scrollbar.
         self.out.push_str("<div style=\"overflow:visible\">\n\n");
-        let mut lines = source.lines();
+        let mut lines = source.lines().peekable();
         while let Some(line) = lines.next() {
-            if line.trim() == "```math" {
+            if line.starts_with('|') {
+                // A table that is wider than the page scrolls by itself.
+                self.out.push_str("<div style=\"overflow-x:auto;overflow-y:hidden\">\n\n");
+                self.text(line);
+                self.out.push('\n');
+                while let Some(row) = lines.next_if(|line| line.starts_with('|')) {
+                    self.text(row);
+                    self.out.push('\n');
+                }
+                self.out.push_str("\n</div>\n");
+            } else if line.trim() == "```math" {
                 let latex: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != "```").collect();
                 self.display(&latex.join("\n"));
             } else if line.starts_with("```") {
@@ -134,7 +144,7 @@ impl Page<'_> {
                 id = format!(" id=\"{}\"", tag.to_lowercase());
                 self.anchors.push(tag.clone());
             }
-            label = format!("<div style=\"padding-left:1em\">({tag})</div>");
+            label = format!("<div style=\"flex:none;padding-left:1em\">({tag})</div>");
         }
         let style =
             "display:flex;align-items:center;overflow-x:auto;overflow-y:hidden;margin:.4em 0 .9em;padding:.3em 0";
@@ -153,8 +163,13 @@ impl Page<'_> {
                 "$" => {
                     let (latex, tail) = tail.split_once('$').unwrap_or_else(|| panic!("an odd $ in: {line}"));
                     let math = self.mathml(latex, MathDisplay::Inline);
-                    self.out.push_str(&math);
-                    tail
+                    // No line may begin with a comma.
+                    let after = tail.trim_start_matches([',', '.', ';', ':', '?']);
+                    match &tail[..tail.len() - after.len()] {
+                        "" => self.out.push_str(&math),
+                        mark => write!(self.out, "<span style=\"white-space:nowrap\">{math}{mark}</span>").unwrap(),
+                    }
+                    after
                 }
                 "`" => {
                     let (code, tail) = tail.split_once('`').unwrap_or_else(|| panic!("an odd ` in: {line}"));
@@ -224,4 +239,35 @@ fn the_rendered_pages_are_current() {
         }
     }
     assert!(stale.is_empty(), "run UPDATE_DERIVATION=1 cargo test --test derivation: not current: {stale:?}");
+}
+
+/// The numbers with six digits after the point in a text, without their signs.
+fn six_digits(text: &str) -> BTreeSet<&str> {
+    let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.').map(|number| number.trim_end_matches('.'));
+    numbers.filter(|number| number.split_once('.').is_some_and(|(_, digits)| digits.len() == 6)).collect()
+}
+
+#[test]
+fn the_worked_numbers_are_those_that_the_program_beside_them_asserts() {
+    let chapters = chapters();
+    let (_, numbers) = chapters.iter().find(|(name, _)| name == "numbers").unwrap();
+    let (text, rest) = numbers.split_once("```rust").unwrap();
+    let (program, _) = rest.split_once("```").unwrap();
+    assert!(six_digits(text).len() > 40);
+    assert_eq!(six_digits(text), six_digits(program));
+}
+
+/// What the repository's view makes of a formula: Markdown comes first there, and takes `\,` or `\{` within `$…$` for
+/// its own.
+#[test]
+fn formulas_within_a_line_survive_markdown() {
+    for (name, source) in chapters() {
+        let blocks = source.split("```").step_by(2);
+        for line in blocks.flat_map(str::lines) {
+            for latex in line.split('$').skip(1).step_by(2) {
+                let escape = latex.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && pair[1].is_ascii_punctuation());
+                assert!(!escape && !latex.contains(['*', '|']), "{name}: ${latex}$");
+            }
+        }
+    }
 }
