@@ -88,12 +88,12 @@ impl Activation {
     /// F2: A = f(Z). `[n, units]` each
     pub(crate) fn forward<F: Real>(self, z: ArrayView2<'_, F>, a: ArrayViewMut2<'_, F>) {
         match self {
-            Activation::Identity => map(z, a, |z| z), // (A1)
-            Activation::Sigmoid => map(z, a, sigmoid),
-            Activation::Tanh => map(z, a, tanh),
+            Activation::Identity => map(z, a, |z| z),  // (A1)
+            Activation::Sigmoid => map(z, a, sigmoid), // (A2)
+            Activation::Tanh => map(z, a, tanh),       // (A3)
             // Written so that a NaN stays a NaN; `max` would turn it into 0.
             Activation::Relu => map(z, a, |z| if z < F::zero() { F::zero() } else { z }), // (A4)
-            Activation::Softmax => softmax(z, a),
+            Activation::Softmax => softmax(z, a),                                         // (A5)
             Activation::Custom { f, .. } => map(z, a, |z| F::from_f64(f(z.f64()))),
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! Everything is checked once, at the public door; behind it the crate computes without looking again.
 
-use crate::real::Real;
+use crate::real::{Real, count};
 use ndarray::{ArrayView, Dimension};
 use std::fmt;
 use std::path::PathBuf;
@@ -329,5 +329,13 @@ pub(crate) fn check_finite<F: Real, D: Dimension>(
     match array.view().into_dyn().indexed_iter().find(|(_, x)| !x.is_finite()) {
         Some((index, x)) => Err(Error::NotFinite { place, layer, index: index.slice().to_vec(), found: x.f64() }),
         None => Ok(()),
+    }
+}
+
+/// Refuses a `number` of things, of `each` so many `T`, that an allocation would panic on.
+pub(crate) fn check_fits<T>(name: &'static str, number: usize, each: usize) -> Result<()> {
+    match number.checked_mul(each).map(|size| Vec::<T>::new().try_reserve_exact(size)) {
+        Some(Ok(())) => Ok(()),
+        _ => Err(Error::OutOfRange { name, expected: "a number that fits into memory".into(), found: count(number) }),
     }
 }

@@ -97,6 +97,15 @@ impl<F: Real> Affine<F> {
     }
 }
 
+/// Refuses a layer without inputs or outputs.
+pub(crate) fn check_layer_size(inputs: usize, outputs: usize) -> Result<()> {
+    match (inputs, outputs) {
+        (0, _) => Err(Error::Empty { place: "inputs of a layer" }),
+        (_, 0) => Err(Error::Empty { place: "outputs of a layer" }),
+        _ => Ok(()),
+    }
+}
+
 impl<F: Real> Layer<F> {
     /// A layer from its parameters: weights `[inputs, outputs]`, bias `[outputs]`, in any memory layout.
     ///
@@ -110,11 +119,7 @@ impl<F: Real> Layer<F> {
     /// What every layer of a network has passed; row-major afterwards.
     pub(crate) fn checked(self, layer: Option<usize>) -> Result<Self> {
         let Affine { weights, bias } = self.affine;
-        if weights.is_empty() {
-            return Err(Error::Empty {
-                place: if weights.nrows() == 0 { "inputs of a layer" } else { "outputs of a layer" },
-            });
-        }
+        check_layer_size(weights.nrows(), weights.ncols())?;
         check_shape("bias", layer, &[weights.ncols()], &[bias.len()])?;
         if self.activation == Activation::Softmax && bias.len() == 1 {
             return Err(Error::SoftmaxOfOne { layer });

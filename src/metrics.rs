@@ -1,6 +1,6 @@
 //! Accuracy and the confusion matrix: what a classifier gets right, and what it takes for what.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_fits};
 use crate::real::count;
 use ndarray::Array2;
 use std::fmt;
@@ -47,9 +47,11 @@ impl ConfusionMatrix {
     /// Counts predictions against labels, both below `classes`.
     ///
     /// # Errors
-    /// As [`accuracy`], and [`Error::Label`] for a prediction or label out of range.
+    /// As [`accuracy`], [`Error::Label`] for a prediction or label out of range, and [`Error::OutOfRange`] for more
+    /// classes than memory has room for pairs of.
     pub fn new(predictions: &[usize], labels: &[usize], classes: usize) -> Result<Self> {
         check_pairs(predictions, labels)?;
+        check_fits::<usize>("classes", classes, classes)?;
         let mut counts = Array2::zeros((classes, classes));
         for (row, (&prediction, &label)) in predictions.iter().zip(labels).enumerate() {
             let found = prediction.max(label);

@@ -12,9 +12,9 @@
 //! Derivation: chapters 2 and 3, `derivation/02-layer.md`. From above: `Layer` does F1, F2 and B2 to B5; `Loss` does B1.
 
 use crate::activation::{Activation, argmax};
-use crate::error::{Error, Result, check_finite, check_shape};
+use crate::error::{Error, Result, check_finite, check_fits, check_shape};
 use crate::init::Init;
-use crate::layer::{Affine, Layer};
+use crate::layer::{Affine, Layer, check_layer_size};
 use crate::loss::Loss;
 use crate::real::Real;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2};
@@ -172,9 +172,10 @@ impl<F: Real> Network<F> {
     /// [`Error::Shape`] and [`Error::NotFinite`] for inputs that do not fit, [`Error::Empty`] for a batch of no
     /// rows, [`Error::Shape`] for a workspace that is too small or was made for other layers.
     pub fn forward(&self, x: ArrayView2<'_, F>, workspace: &mut Workspace<F>) -> Result<()> {
-        workspace.rows = 0;
-        self.check_inputs(&x)?;
-        self.check_workspace(x.nrows(), workspace)?;
+        if let Err(error) = self.check_inputs(&x).and_then(|()| self.check_workspace(x.nrows(), workspace)) {
+            workspace.set_rows(0);
+            return Err(error);
+        }
         self.forward_pass(x.as_standard_layout().view(), workspace);
         Ok(())
     }
@@ -201,7 +202,7 @@ impl<F: Real> Network<F> {
         if workspace.rows != x.nrows() {
             return Err(Error::NoForward { expected: x.nrows(), found: workspace.rows });
         }
-        check_shape("inputs", None, &[x.nrows(), self.inputs()], x.shape())?;
+        self.check_inputs(&x)?;
         let (x, y) = (x.as_standard_layout(), y.as_standard_layout());
         let cost = self.backward_pass(x.view(), y.view(), loss, workspace);
         if cost.is_finite() { Ok(cost) } else { Err(Error::CostNotFinite { cost }) }
@@ -233,8 +234,12 @@ impl<F: Real> Network<F> {
     ///
     /// Its gradient λW is what [`Sgd`](crate::Sgd) with [`weight_decay(λ)`](crate::Sgd::weight_decay) adds.
     pub fn l2_penalty(&self, lambda: f64) -> f64 {
+        if lambda == 0.0 {
+            return 0.0; // and not 0·∞ where the squares overflow
+        }
         let square = |w: &F| w.f64() * w.f64();
-        0.5 * lambda * self.layers.iter().map(|layer| layer.affine.weights.iter().map(square).sum::<f64>()).sum::<f64>()
+        let squares = self.layers.iter().map(|layer| layer.affine.weights.iter().map(square).sum::<f64>());
+        0.5 * lambda * squares.sum::<f64>() // (C4)
     }
 
     /// F1 F2 for each layer; everything has been checked.
@@ -465,11 +470,14 @@ impl<F: Real> NetworkBuilder<F> {
     ///
     /// # Errors
     /// [`Error::Empty`] without layers, inputs or units, [`Error::SoftmaxOfOne`] for a softmax of one unit,
-    /// [`Error::OutOfRange`] for an [`Init`] whose numbers make no sense.
+    /// [`Error::OutOfRange`] for an [`Init`] whose numbers make no sense, or layers that do not fit into memory.
     pub fn build<R: Rng + ?Sized>(self, rng: &mut R) -> Result<Network<F>> {
         let mut inputs = self.inputs;
         let mut layers = Vec::with_capacity(self.layers.len());
         for plan in self.layers {
+            // Before a start divides by a size.
+            check_layer_size(inputs, plan.units)?;
+            check_fits::<f64>("units of a layer", plan.units, inputs)?;
             let default = if plan.activation == Activation::Relu { Init::HeNormal } else { Init::XavierNormal };
             let size = (inputs, plan.units);
             let weights = plan.weights.or(self.weights).unwrap_or(default).sample(size, size, rng)?;

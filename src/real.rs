@@ -54,7 +54,7 @@ pub trait Real: sealed::Exponential + NdFloat + Default + std::iter::Sum {
 
 impl sealed::Exponential for f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
-    const LN_2_HIGH: f32 = 0.693_359_375;
+    const LN_2_HIGH: f32 = 355.0 / 512.0;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     const ROUND: f32 = 1.5 * 8_388_608.0;
     const EXP_UNDERFLOW: f32 = -104.5;

@@ -137,11 +137,23 @@ impl<F: Real> Sgd<F> {
         let in_range = |name, expected: &str, found: f64, fits: bool| {
             if fits { Ok(()) } else { Err(Error::OutOfRange { name, expected: expected.into(), found }) }
         };
-        let (rate, momentum, decay) = (self.current_rate(), self.momentum, self.weight_decay);
-        let (rate_f, decay_f) = (F::from_f64(rate), F::from_f64(decay));
+        let (rate, momentum, decay) = (self.learning_rate, self.momentum, self.weight_decay);
+        let (rate_f, momentum_f, decay_f) = (F::from_f64(rate), F::from_f64(momentum), F::from_f64(decay));
+        let below_one = momentum >= 0.0 && momentum_f < F::one();
         in_range("learning rate", "a finite number above 0", rate, rate_f.is_finite() && rate_f > F::zero())?;
-        in_range("momentum", "0 or more, and below 1", momentum, (0.0..1.0).contains(&momentum))?;
-        in_range("weight decay", "a finite number, 0 or more", decay, decay_f.is_finite() && decay >= 0.0)
+        in_range("momentum", "0 or more, and below 1", momentum, below_one)?;
+        in_range("weight decay", "a finite number, 0 or more", decay, decay_f.is_finite() && decay >= 0.0)?;
+        let (factor, epochs) = match self.schedule {
+            Schedule::Constant => (1.0, 1),
+            Schedule::Exponential { factor } => (factor, 1),
+            Schedule::Step { every, factor } => (factor, every),
+            Schedule::Cosine { epochs } => (1.0, epochs),
+        };
+        in_range("factor of the schedule", "a finite number above 0", factor, factor.is_finite() && factor > 0.0)?;
+        in_range("epochs of the schedule", "1 or more", count(epochs), epochs > 0)?;
+        // A rate that the schedule has brought down to 0 is no mistake: late epochs of a long training.
+        let rate = self.current_rate();
+        in_range("learning rate", "a finite number", rate, F::from_f64(rate).is_finite())
     }
 
     /// U1: one step of every parameter against its gradient.

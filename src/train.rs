@@ -179,7 +179,7 @@ impl<'a, F: Real> Trainer<'a, F> {
         let before = self.history.cost.len();
         let begin = Instant::now();
 
-        for epoch in before..before + self.epochs {
+        for epoch in before..before.saturating_add(self.epochs) {
             if self.shuffle {
                 let seed = *self.shuffling.get_or_insert_with(|| rng.random());
                 shuffle(&mut order, seed, epoch);

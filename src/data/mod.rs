@@ -11,7 +11,7 @@ mod cifar;
 pub use idx::Idx;
 pub use scaling::Scaling;
 
-use crate::error::{Error, FileProblem, Result, check_finite};
+use crate::error::{Error, FileProblem, Result, check_finite, check_fits};
 use crate::real::{Real, count, nearest_count};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rand::Rng;
@@ -359,14 +359,6 @@ fn check_classes(classes: usize) -> Result<()> {
         return Err(Error::OutOfRange { name: "classes", expected: "at least 2".into(), found: count(classes) });
     }
     Ok(())
-}
-
-/// Refuses a `number` of things, of `each` so many `T`, that an allocation would panic on.
-fn check_fits<T>(name: &'static str, number: usize, each: usize) -> Result<()> {
-    match number.checked_mul(each).map(|size| Vec::<T>::new().try_reserve_exact(size)) {
-        Some(Ok(())) => Ok(()),
-        _ => Err(Error::OutOfRange { name, expected: "a number that fits into memory".into(), found: count(number) }),
-    }
 }
 
 /// The class that a target row names, if it names one: in a single column the number itself.

@@ -4,8 +4,8 @@
 //! points to either number type. N stands for a draw from the standard normal distribution. A noise of 0
 //! draws as many numbers as any other.
 
-use super::{Dataset, check_classes, check_fits, one_hot};
-use crate::error::{Error, Result};
+use super::{Dataset, check_classes, one_hot};
+use crate::error::{Error, Result, check_fits};
 use crate::real::{Real, count};
 use ndarray::Array2;
 use rand::Rng;

@@ -1,0 +1,137 @@
+//! No array is made in a training step: an allocator that counts finds, on the thread that trains, what the matrix
+//! product asks for and nothing else.
+
+#![allow(unsafe_code)] // an allocator has no other form
+
+mod common;
+
+use chainrule::{Activation, Dataset, Loss, Network, Real, Sgd, Trainer, Workspace};
+use common::{LOG_COSH, SOFTPLUS, network, one_hot_rows, rng, uniform};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::ops::ControlFlow;
+
+/// What one large matrix product allocates: the pure-Rust backend makes itself a buffer, into which it packs the
+/// blocks of both factors so that its kernel reads them in order. A small product allocates nothing. This is the one
+/// place that says so.
+const PER_LARGE_PRODUCT: usize = 1;
+
+/// The products of a step: F1 and B4 in every layer, B2 in all but the first.
+fn products(layers: usize) -> usize {
+    3 * layers - 1
+}
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count_one() {
+    _ = ALLOCATIONS.try_with(|n| n.set(n.get() + 1));
+}
+
+// SAFETY: every call goes on to the system's allocator as it came; the counter makes no allocation of its own.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count_one();
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count_one();
+        unsafe { System.alloc_zeroed(layout) }
+    }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count_one();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The allocations that this thread has made so far.
+fn so_far() -> usize {
+    ALLOCATIONS.get()
+}
+
+const ROWS: usize = 12;
+const OUTPUTS: usize = 3;
+
+/// Six layers of every kind, of `units` units.
+fn deep<F: Real>(units: usize, outputs: usize) -> Network<F> {
+    let hidden = [Activation::Relu, Activation::Tanh, Activation::Sigmoid, Activation::Softmax, SOFTPLUS];
+    let mut layers: Vec<_> = hidden.into_iter().map(|activation| (units, activation)).collect();
+    layers.push((outputs, Activation::Softmax));
+    network(5, &layers, 1)
+}
+
+fn check_explicit_steps<F: Real>(rows: usize, units: usize, outputs: usize, per_step: usize) {
+    let mut network = deep::<F>(units, outputs);
+    let (x, y) = (uniform::<F>((rows, 5), -1.0, 1.0, 2), one_hot_rows::<F>((rows, outputs), 3));
+    let few = chainrule::ndarray::s![..rows - 7, ..];
+    for sgd in [Sgd::new(0.1), Sgd::new(0.1).momentum(0.9).weight_decay(1e-3)] {
+        let mut sgd = sgd;
+        let mut workspace = Workspace::new(&network, rows);
+        // Short ways, long ways, and the Jacobian of softmax behind a custom loss.
+        for (step, loss) in [Loss::CrossEntropy, Loss::MeanSquaredError, Loss::BinaryCrossEntropy, LOG_COSH]
+            .into_iter()
+            .cycle()
+            .take(9)
+            .enumerate()
+        {
+            let (x, y) = if step % 2 == 0 { (x.view(), y.view()) } else { (x.slice(few), y.slice(few)) };
+            let before = so_far();
+            network.forward(x, &mut workspace).unwrap();
+            network.backward(x, y, loss, &mut workspace).unwrap();
+            sgd.step(&mut network, workspace.gradients()).unwrap();
+            let found = so_far() - before;
+            if step > 0 {
+                // The first step with momentum makes the velocity.
+                assert_eq!(found, per_step, "step {step} with {}", loss.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_step_of_the_explicit_pass_allocates_nothing_of_its_own() {
+    check_explicit_steps::<f32>(ROWS, 7, OUTPUTS, 0);
+    check_explicit_steps::<f64>(ROWS, 7, OUTPUTS, 0);
+    let large = PER_LARGE_PRODUCT * products(6);
+    check_explicit_steps::<f32>(80, 90, 40, large);
+    check_explicit_steps::<f64>(80, 90, 40, large);
+}
+
+#[test]
+fn making_arrays_is_counted() {
+    let before = so_far();
+    let mut workspace = Workspace::new(&deep::<f32>(7, OUTPUTS), ROWS);
+    assert!(so_far() - before > 6 * 5);
+    let before = so_far();
+    workspace.gradients_mut()[0].bias.fill(0.0);
+    assert_eq!(so_far(), before);
+}
+
+/// Between the ends of two epochs, with shuffling and a short last batch, a trainer makes nothing but its steps.
+/// The history's vector grows at its 5th, 9th and 17th entry; epochs 9 to 15 are free of that.
+#[test]
+fn an_epoch_of_the_trainer_allocates_nothing_of_its_own() {
+    let data = Dataset::<f32>::new(uniform((ROWS, 5), -1.0, 1.0, 2), one_hot_rows((ROWS, OUTPUTS), 3)).unwrap();
+    for sgd in [Sgd::new(0.1), Sgd::new(0.1).momentum(0.9).weight_decay(1e-3)] {
+        let mut at_end = Vec::with_capacity(16);
+        let mut network = deep(7, OUTPUTS);
+        let mut trainer = Trainer::new(Loss::CrossEntropy, sgd).epochs(16).batch_size(5).on_epoch(|_| {
+            at_end.push(so_far());
+            ControlFlow::Continue(())
+        });
+        trainer.fit(&mut network, &data, &mut rng(1)).unwrap();
+        drop(trainer);
+        for epoch in 9..16 {
+            assert_eq!(at_end[epoch] - at_end[epoch - 1], 0, "epoch {epoch}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What several test files need: small networks and batches from a seed, and comparisons to the bit.
+
+#![allow(dead_code)] // each test file uses its own part
+
+use chainrule::ndarray::{Array2, ArrayView2};
+use chainrule::rand::{Rng, SeedableRng};
+use chainrule::{Activation, ChaCha8Rng, Init, Loss, Network, Real, Workspace};
+
+pub fn rng(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// ln(1 + eᶻ), positive, smooth, and with no bound.
+pub const SOFTPLUS: Activation = Activation::Custom {
+    name: "softplus",
+    f: |z| z.max(0.0) + (-z.abs()).exp().ln_1p(),
+    slope: |_, a| 1.0 - (-a).exp(),
+};
+
+/// The sigmoid over again: as a custom activation it is nobody's canonical partner.
+pub const OWN_SIGMOID: Activation =
+    Activation::Custom { name: "own sigmoid", f: |z| 1.0 / (1.0 + (-z).exp()), slope: |_, a| a * (1.0 - a) };
+
+/// ln cosh(a − y): a smooth absolute error.
+pub const LOG_COSH: Loss =
+    Loss::Custom { name: "log-cosh", value: |a, y| (a - y).cosh().ln(), slope: |a, y| (a - y).tanh() };
+
+/// One of each.
+pub const ACTIVATIONS: [Activation; 6] =
+    [Activation::Identity, Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::Softmax, SOFTPLUS];
+
+/// Every pair of output activation and loss that is allowed.
+pub fn pairs() -> Vec<(Activation, Loss)> {
+    let of_any_output = ACTIVATIONS.into_iter().flat_map(|f| [(f, Loss::MeanSquaredError), (f, LOG_COSH)]);
+    let of_probabilities = [
+        (Activation::Sigmoid, Loss::BinaryCrossEntropy),
+        (Activation::Softmax, Loss::BinaryCrossEntropy),
+        (OWN_SIGMOID, Loss::BinaryCrossEntropy),
+        (Activation::Softmax, Loss::CrossEntropy),
+        (OWN_SIGMOID, Loss::CrossEntropy),
+        (SOFTPLUS, Loss::CrossEntropy),
+    ];
+    of_any_output.chain(of_probabilities).collect()
+}
+
+/// A network with weights N(0, 0.8²) and biases between −0.2 and 0.6, nothing of it zero.
+pub fn network<F: Real>(inputs: usize, layers: &[(usize, Activation)], seed: u64) -> Network<F> {
+    let start = Network::builder(inputs).init(Init::Normal { std: 0.8 });
+    let start = start.bias_init(Init::Uniform { low: -0.2, high: 0.6 });
+    let builder = layers.iter().fold(start, |builder, &(units, f)| builder.layer(units, f));
+    builder.build(&mut rng(seed)).unwrap()
+}
+
+/// Numbers uniform over `low` to `high`, drawn as `f64` whatever the type.
+pub fn uniform<F: Real>(shape: (usize, usize), low: f64, high: f64, seed: u64) -> Array2<F> {
+    let mut rng = rng(seed);
+    Array2::from_shape_simple_fn(shape, || F::from_f64(rng.random_range(low..high)))
+}
+
+/// Rows with a single 1 each.
+pub fn one_hot_rows<F: Real>((rows, classes): (usize, usize), seed: u64) -> Array2<F> {
+    let mut rng = rng(seed);
+    let labels: Vec<usize> = (0..rows).map(|_| rng.random_range(0..classes)).collect();
+    chainrule::one_hot(&labels, classes).unwrap()
+}
+
+/// Forward and backward: the cost, and the workspace with all that was computed.
+pub fn pass<F: Real>(
+    network: &Network<F>,
+    x: ArrayView2<'_, F>,
+    y: ArrayView2<'_, F>,
+    loss: Loss,
+) -> (f64, Workspace<F>) {
+    let mut workspace = Workspace::new(network, x.nrows());
+    network.forward(x, &mut workspace).unwrap();
+    let cost = network.backward(x, y, loss, &mut workspace).unwrap();
+    (cost, workspace)
+}
+
+/// Every number as the bits of its `f64`, which holds an `f32` exactly.
+pub fn bits<'a, F: Real>(numbers: impl IntoIterator<Item = &'a F>) -> Vec<u64> {
+    numbers.into_iter().map(|x| x.f64().to_bits()).collect()
+}
+
+/// The bits of all parameters.
+pub fn network_bits<F: Real>(network: &Network<F>) -> Vec<u64> {
+    network.layers().iter().flat_map(|l| bits(l.affine.weights.iter().chain(&l.affine.bias))).collect()
+}
+
+/// The bits of all gradients.
+pub fn gradient_bits<F: Real>(workspace: &Workspace<F>) -> Vec<u64> {
+    workspace.gradients().iter().flat_map(|g| bits(g.weights.iter().chain(&g.bias))).collect()
+}

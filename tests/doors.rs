@@ -1,0 +1,825 @@
+//! Every public door refuses what does not fit, in words that name the place, what was expected there and what was
+//! found; what fits in any memory layout goes through, to the bit as a copy of it would; and nothing panics.
+
+mod common;
+
+use chainrule::ndarray::{Array1, Array2, ArrayView2, Axis, ShapeBuilder, array, s};
+use chainrule::{Activation, Affine, ConfusionMatrix, Dataset, Error, FileProblem, Init, Layer, Loss, Network, Real};
+use chainrule::{Result, Sgd, Trainer, Workspace, accuracy, gradient_check};
+use common::{ACTIVATIONS, LOG_COSH, bits, gradient_bits, network, network_bits, one_hot_rows, pairs, rng, uniform};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+const ROWS: usize = 3;
+const INPUTS: usize = 4;
+const OUTPUTS: usize = 3;
+
+fn classifier<F: Real>() -> Network<F> {
+    network(INPUTS, &[(6, Activation::Tanh), (OUTPUTS, Activation::Softmax)], 1)
+}
+
+fn x() -> Array2<f64> {
+    uniform((ROWS, INPUTS), -1.0, 1.0, 2)
+}
+
+fn y() -> Array2<f64> {
+    one_hot_rows((ROWS, OUTPUTS), 3)
+}
+
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T>, text: &str) {
+    assert_eq!(result.unwrap_err().to_string(), text);
+}
+
+// --- Inputs and targets -------------------------------------------------------------------------------------------------
+
+/// The same inputs and targets at every door that takes both.
+fn at_every_door(x: &Array2<f64>, y: &Array2<f64>) -> Vec<(&'static str, Result<()>)> {
+    let (network, loss) = (classifier(), Loss::CrossEntropy);
+    let mut workspace = Workspace::new(&network, ROWS);
+    // As many rows have gone forward, so that nothing but the arrays can be wrong.
+    if (1..=ROWS).contains(&x.nrows()) {
+        network.forward(self::x().slice(s![..x.nrows(), ..]), &mut workspace).unwrap();
+    }
+    vec![
+        ("cost", network.cost(x.view(), y.view(), loss).map(|_| ())),
+        ("backward", network.backward(x.view(), y.view(), loss, &mut workspace).map(|_| ())),
+        ("gradient check", gradient_check(&network, x.view(), y.view(), loss).map(|_| ())),
+    ]
+}
+
+/// The same inputs at every door that takes only them.
+fn inputs_at_every_door(x: &Array2<f64>) -> Vec<(&'static str, Result<()>)> {
+    let network = classifier();
+    let mut workspace = Workspace::new(&network, ROWS);
+    vec![
+        ("predict", network.predict(x.view()).map(|_| ())),
+        ("classify", network.classify(x.view()).map(|_| ())),
+        ("forward", network.forward(x.view(), &mut workspace)),
+    ]
+}
+
+fn with<T: Copy>(mut array: Array2<T>, at: [usize; 2], value: T) -> Array2<T> {
+    array[at] = value;
+    array
+}
+
+#[test]
+fn inputs_that_do_not_fit() {
+    let wrong = [
+        (uniform((3, 5), -1.0, 1.0, 1), "inputs: expected shape [3, 4], found [3, 5]"),
+        (Array2::zeros((3, 0)), "inputs: expected shape [3, 4], found [3, 0]"),
+        (with(x(), [1, 2], f64::NAN), "inputs: expected finite numbers, found NaN at [1, 2]"),
+        (with(x(), [2, 0], f64::INFINITY), "inputs: expected finite numbers, found inf at [2, 0]"),
+        (with(x(), [0, 3], f64::NEG_INFINITY), "inputs: expected finite numbers, found -inf at [0, 3]"),
+    ];
+    for (x, text) in wrong {
+        for (door, result) in at_every_door(&x, &y()).into_iter().chain(inputs_at_every_door(&x)) {
+            assert_eq!(result.unwrap_err().to_string(), text, "{door}");
+        }
+    }
+}
+
+#[test]
+fn targets_that_do_not_fit() {
+    let wrong = [
+        (one_hot_rows((3, 4), 1), "targets: expected shape [3, 3], found [3, 4]"),
+        (one_hot_rows((2, 3), 1), "targets: expected shape [3, 3], found [2, 3]"),
+        (Array2::zeros((3, 0)), "targets: expected shape [3, 3], found [3, 0]"),
+        (Array2::zeros((0, 3)), "targets: expected shape [3, 3], found [0, 3]"),
+        (with(y(), [1, 2], f64::NAN), "targets: expected finite numbers, found NaN at [1, 2]"),
+        (with(y(), [0, 0], f64::INFINITY), "targets: expected finite numbers, found inf at [0, 0]"),
+    ];
+    for (y, text) in wrong {
+        for (door, result) in at_every_door(&x(), &y) {
+            assert_eq!(result.unwrap_err().to_string(), text, "{door}");
+        }
+    }
+}
+
+#[test]
+fn no_rows_predict_nothing_and_cost_nothing_known() {
+    let (no_x, no_y) = (Array2::zeros((0, INPUTS)), Array2::zeros((0, OUTPUTS)));
+    assert_eq!(classifier::<f64>().predict(no_x.view()).unwrap().dim(), (0, OUTPUTS));
+    assert_eq!(classifier::<f64>().classify(no_x.view()).unwrap().len(), 0);
+    let text = "rows of the batch: expected at least one, found none";
+    for (door, result) in at_every_door(&no_x, &no_y) {
+        assert_eq!(result.unwrap_err().to_string(), text, "{door}");
+    }
+    refused(classifier().forward(no_x.view(), &mut Workspace::new(&classifier(), ROWS)), text);
+    // A workspace for no rows has room for none.
+    let text = "rows of the workspace: expected shape [3], found [0]";
+    refused(classifier().forward(x().view(), &mut Workspace::new(&classifier(), 0)), text);
+}
+
+#[test]
+fn one_row_and_one_column_are_enough() {
+    let network = network::<f64>(1, &[(1, Activation::Tanh), (1, Activation::Sigmoid)], 1);
+    let (x, y) = (array![[0.5]], array![[1.0]]);
+    let (cost, _) = common::pass(&network, x.view(), y.view(), Loss::BinaryCrossEntropy);
+    assert_eq!(cost, network.cost(x.view(), y.view(), Loss::BinaryCrossEntropy).unwrap());
+    let a = network.predict(x.view()).unwrap()[[0, 0]];
+    assert!((cost + a.ln()).abs() < 1e-15);
+}
+
+/// A single output tells class 1 above a half; of several, the first of the largest.
+#[test]
+fn classes_are_the_largest_outputs() {
+    let identity = |k| Layer::new(Array2::eye(k), Array1::zeros(k), Activation::Identity).unwrap();
+    let classify =
+        |x: Array2<f64>| Network::from_layers(vec![identity(x.ncols())]).unwrap().classify(x.view()).unwrap().to_vec();
+    assert_eq!(classify(array![[0.5], [0.500001], [-1.0], [7.0]]), [0, 1, 0, 1]);
+    assert_eq!(classify(array![[1.0, 1.0, 0.0], [-2.0, -1.0, -1.0], [0.0, 1.0, 2.0]]), [0, 1, 2]);
+}
+
+// --- Workspaces ---------------------------------------------------------------------------------------------------------
+
+#[test]
+fn workspaces_of_another_network_or_too_small() {
+    let other = |inputs, layers: &[(usize, Activation)]| network::<f64>(inputs, layers, 1);
+    let tanh = Activation::Tanh;
+    let wrong = [
+        (Workspace::new(&classifier(), 2), "rows of the workspace: expected shape [3], found [2]"),
+        (Workspace::new(&other(INPUTS, &[(6, tanh)]), ROWS), "layers of the workspace: expected shape [2], found [1]"),
+        (
+            Workspace::new(&other(INPUTS, &[(6, tanh), (5, tanh)]), 8),
+            "layer 1: units of the workspace: expected shape [3], found [5]",
+        ),
+        (
+            Workspace::new(&other(2, &[(6, tanh), (3, tanh)]), ROWS),
+            "layer 0: gradient of the weights: expected shape [4, 6], found [2, 6]",
+        ),
+    ];
+    for (mut workspace, text) in wrong {
+        refused(classifier().forward(x().view(), &mut workspace), text);
+        refused(classifier().backward(x().view(), y().view(), Loss::CrossEntropy, &mut workspace), text);
+    }
+    // Gradients that a caller has replaced by others.
+    let mut workspace = Workspace::new(&classifier(), ROWS);
+    workspace.gradients_mut()[1].bias = array![1.0];
+    let text = "layer 1: gradient of the bias: expected shape [3], found [1]";
+    refused(classifier().forward(x().view(), &mut workspace), text);
+}
+
+#[test]
+fn backward_without_its_forward() {
+    let network = classifier::<f64>();
+    let mut workspace = Workspace::new(&network, ROWS);
+    let backward = |rows: usize, workspace: &mut Workspace<f64>| {
+        let (x, y) = (x(), y());
+        network.backward(x.slice(s![..rows, ..]), y.slice(s![..rows, ..]), Loss::CrossEntropy, workspace)
+    };
+    let text = "backward of 3 rows: expected a forward of as many rows before it, found none";
+    refused(backward(3, &mut workspace), text);
+    network.forward(x().view(), &mut workspace).unwrap();
+    refused(
+        backward(2, &mut workspace),
+        "backward of 2 rows: expected a forward of as many rows before it, found 3 rows",
+    );
+    backward(3, &mut workspace).unwrap();
+    // A forward that was refused is none.
+    network.forward(with(x(), [0, 0], f64::NAN).view(), &mut workspace).unwrap_err();
+    refused(backward(3, &mut workspace), text);
+    assert_eq!(workspace.z(0).nrows(), 0);
+}
+
+/// Fewer rows than there is room for use the first ones, and leave no trace of the batch before.
+#[test]
+fn a_workspace_serves_batches_of_every_size_up_to_its_own() {
+    let network = classifier::<f64>();
+    let mut workspace = Workspace::new(&network, 20);
+    for rows in [20, 1, 7, 19, 2] {
+        let (x, y) = (uniform((rows, INPUTS), -1.0, 1.0, 2), one_hot_rows((rows, OUTPUTS), 3));
+        network.forward(x.view(), &mut workspace).unwrap();
+        let cost = network.backward(x.view(), y.view(), Loss::CrossEntropy, &mut workspace).unwrap();
+        let (own_cost, own) = common::pass(&network, x.view(), y.view(), Loss::CrossEntropy);
+        assert_eq!((cost, gradient_bits(&workspace)), (own_cost, gradient_bits(&own)));
+        assert_eq!(bits(workspace.dz(0)), bits(own.dz(0)));
+        assert_eq!(workspace.a(1).dim(), (rows, OUTPUTS));
+    }
+}
+
+// --- Layers, networks, builders -------------------------------------------------------------------------------------------
+
+#[test]
+fn layers_that_do_not_fit() {
+    let layer = |shape: (usize, usize), bias: usize, activation| {
+        Layer::<f64>::new(Array2::zeros(shape), Array1::zeros(bias), activation)
+    };
+    let tanh = Activation::Tanh;
+    refused(layer((2, 3), 4, tanh), "bias: expected shape [3], found [4]");
+    refused(layer((2, 3), 0, tanh), "bias: expected shape [3], found [0]");
+    refused(layer((0, 3), 3, tanh), "inputs of a layer: expected at least one, found none");
+    refused(layer((2, 0), 0, tanh), "outputs of a layer: expected at least one, found none");
+    refused(
+        layer((2, 1), 1, Activation::Softmax),
+        "softmax of a single unit is always 1: take one sigmoid unit, or two units",
+    );
+    let weights = array![[0.0, f64::INFINITY]];
+    refused(Layer::new(weights, array![0.0, 0.0], tanh), "weights: expected finite numbers, found inf at [0, 1]");
+    refused(
+        Layer::new(array![[0.0, 1.0]], array![0.0, f64::NAN], tanh),
+        "bias: expected finite numbers, found NaN at [1]",
+    );
+}
+
+/// A layer's fields are public; a network looks again.
+#[test]
+fn networks_of_layers_that_do_not_fit() {
+    let changed = |change: fn(&mut Layer<f64>)| {
+        let mut layers = classifier().layers().to_vec();
+        change(&mut layers[1]);
+        Network::from_layers(layers)
+    };
+    refused(Network::<f64>::from_layers(vec![]), "layers: expected at least one, found none");
+    let mut backwards = classifier::<f64>().layers().to_vec();
+    backwards.reverse();
+    refused(Network::from_layers(backwards), "layer 1: weights: expected shape [3, 6], found [4, 6]");
+    refused(changed(|l| l.affine.bias = array![0.0]), "layer 1: bias: expected shape [3], found [1]");
+    refused(
+        changed(|l| l.affine.weights[[2, 1]] = f64::NAN),
+        "layer 1: weights: expected finite numbers, found NaN at [2, 1]",
+    );
+    refused(
+        changed(|l| l.affine.bias[2] = f64::NEG_INFINITY),
+        "layer 1: bias: expected finite numbers, found -inf at [2]",
+    );
+    refused(
+        changed(|l| l.affine = Affine { weights: Array2::zeros((6, 1)), bias: array![0.0] }),
+        "layer 1: softmax of a single unit is always 1: take one sigmoid unit, or two units",
+    );
+}
+
+#[test]
+fn builders_that_make_no_sense() {
+    let build = |inputs, units, activation, init| {
+        Network::<f64>::builder(inputs).layer(units, activation).init(init).build(&mut rng(1))
+    };
+    let tanh = Activation::Tanh;
+    refused(Network::<f64>::builder(2).build(&mut rng(1)), "layers: expected at least one, found none");
+    for init in [Init::Zeros, Init::XavierNormal, Init::HeNormal, Init::HeUniform, Init::FanOutNormal] {
+        refused(build(0, 2, tanh, init), "inputs of a layer: expected at least one, found none");
+        refused(build(2, 0, tanh, init), "outputs of a layer: expected at least one, found none");
+        let error = build(usize::MAX / 2, 4, tanh, init).unwrap_err().to_string();
+        assert_eq!(error, "units of a layer: expected a number that fits into memory, found 4");
+    }
+    refused(
+        build(2, 1, Activation::Softmax, Init::Zeros),
+        "layer 0: softmax of a single unit is always 1: take one sigmoid unit, or two units",
+    );
+    for (std, found) in [(-0.1, "-0.1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+        let text = format!("std: expected a finite number, 0 or more, found {found}");
+        refused(build(2, 2, tanh, Init::Normal { std }), &text);
+    }
+    for (low, high) in [(1.0, 1.0), (1.0, 0.0), (0.0, f64::NAN), (0.0, f64::INFINITY), (f64::NAN, 1.0)] {
+        let text = format!("high: expected a finite number above low = {low}, found {high}");
+        refused(build(2, 2, tanh, Init::Uniform { low, high }), &text);
+    }
+    // A number in f64, none in f32.
+    let huge = Network::<f32>::builder(1).layer(1, tanh).init(Init::Uniform { low: 1e300, high: 1e301 });
+    refused(huge.build(&mut rng(1)), "layer 0: weights: expected finite numbers, found inf at [0, 0]");
+}
+
+#[test]
+fn a_network_knows_its_sizes() {
+    let network = classifier::<f32>();
+    assert_eq!((network.inputs(), network.outputs(), network.layers().len()), (INPUTS, OUTPUTS, 2));
+    assert_eq!(network.parameters(), (4 + 1) * 6 + (6 + 1) * 3);
+}
+
+// --- Steps, fits, metrics -----------------------------------------------------------------------------------------------
+
+#[test]
+fn gradients_and_velocities_of_another_network() {
+    let mut network = classifier();
+    let before = network_bits(&network);
+    let gradients = |network: &Network<f64>| Workspace::new(network, 1).gradients().to_vec();
+    let other = common::network(INPUTS, &[(5, Activation::Tanh), (OUTPUTS, Activation::Softmax)], 1);
+    let text = "layer 0: gradient of the weights: expected shape [4, 6], found [4, 5]";
+
+    refused(Sgd::new(0.1).step(&mut network, &gradients(&other)), text);
+    let mut short = gradients(&network);
+    short.pop();
+    refused(Sgd::new(0.1).step(&mut network, &short), "layers of the gradients: expected shape [2], found [1]");
+    let mut bias = gradients(&network);
+    bias[1].bias = array![0.0];
+    refused(Sgd::new(0.1).step(&mut network, &bias), "layer 1: gradient of the bias: expected shape [3], found [1]");
+
+    // A velocity from steps on the other network, at both doors; forgetting it helps.
+    let mut sgd = Sgd::new(0.1).momentum(0.9);
+    sgd.step(&mut { other.clone() }, &gradients(&other)).unwrap();
+    let own = gradients(&network);
+    refused(sgd.step(&mut network, &own), text);
+    let data = Dataset::new(x(), y()).unwrap();
+    refused(Trainer::new(Loss::CrossEntropy, sgd.clone()).fit(&mut network, &data, &mut rng(1)), text);
+    assert_eq!(network_bits(&network), before);
+    sgd.reset();
+    sgd.step(&mut network, &own).unwrap();
+}
+
+#[test]
+fn data_of_another_shape_than_the_network() {
+    let mut network = classifier::<f64>();
+    let set = |inputs, outputs| Dataset::new(Array2::zeros((5, inputs)), Array2::zeros((5, outputs))).unwrap();
+    let good = set(INPUTS, OUTPUTS);
+    let trainer = || Trainer::new(Loss::CrossEntropy, Sgd::new(0.1)).epochs(1);
+    let mut fit = |train: &Dataset<f64>, test: &Dataset<f64>| {
+        trainer().validation(test).fit(&mut network, train, &mut rng(1)).map(|_| ())
+    };
+    refused(fit(&set(2, OUTPUTS), &good), "inputs: expected shape [5, 4], found [5, 2]");
+    refused(fit(&set(INPUTS, 2), &good), "targets: expected shape [5, 3], found [5, 2]");
+    refused(fit(&good, &set(2, OUTPUTS)), "validation inputs: expected shape [5, 4], found [5, 2]");
+    refused(fit(&good, &set(INPUTS, 2)), "validation targets: expected shape [5, 3], found [5, 2]");
+    fit(&good, &good).unwrap();
+}
+
+#[test]
+fn predictions_and_labels_that_do_not_fit() {
+    let shape = "predictions: expected shape [2], found [1]";
+    refused(accuracy(&[0], &[0, 1]), shape);
+    refused(ConfusionMatrix::new(&[0], &[0, 1], 2), shape);
+    let empty = "labels: expected at least one, found none";
+    refused(accuracy(&[], &[]), empty);
+    refused(ConfusionMatrix::new(&[], &[], 2), empty);
+    refused(ConfusionMatrix::new(&[0, 2], &[0, 1], 2), "label of row 1: expected 0 to 1, found 2");
+    refused(ConfusionMatrix::new(&[0, 1], &[5, 1], 2), "label of row 0: expected 0 to 1, found 5");
+    refused(ConfusionMatrix::new(&[0], &[0], 0), "label of row 0: expected 0 to 0, found 0");
+    let error = ConfusionMatrix::new(&[0], &[0], usize::MAX).unwrap_err().to_string();
+    assert_eq!(error, "classes: expected a number that fits into memory, found 18446744073709552000");
+}
+
+/// Rows are the truth, columns the predictions; the numbers stand under their classes, whatever their width.
+#[test]
+fn a_confusion_matrix_counts_and_aligns() {
+    let (predictions, labels) = ([vec![1; 120], vec![0; 7], vec![2]].concat(), [vec![1; 100], vec![0; 28]].concat());
+    let confusion = ConfusionMatrix::new(&predictions, &labels, 3).unwrap();
+    assert_eq!(confusion.counts(), array![[7, 20, 1], [0, 100, 0], [0, 0, 0]]);
+    assert_eq!(confusion.accuracy(), 107.0 / 128.0);
+    assert_eq!(confusion.accuracy(), accuracy(&predictions, &labels).unwrap());
+    let lines = [
+        "true \\ predicted    0    1    2",
+        "               0    7   20    1",
+        "               1    0  100    0",
+        "               2    0    0    0\n",
+    ];
+    assert_eq!(confusion.to_string(), lines.join("\n"));
+}
+
+// --- Memory layouts -----------------------------------------------------------------------------------------------------
+
+/// The same numbers in memories of other orders, handed to `check` as views: column by column, both axes reversed,
+/// every second row and third column of something larger, and rows with NaN between them.
+fn in_every_layout<F: Real>(array: &Array2<F>, mut check: impl FnMut(&str, ArrayView2<'_, F>)) {
+    let (n, k) = array.dim();
+    let mut columns = Array2::zeros((n, k).f());
+    columns.assign(array);
+    check("columns", columns.view());
+
+    let mut reversed = Array2::zeros((n, k));
+    reversed.slice_mut(s![..;-1, ..;-1]).assign(array);
+    check("reversed", reversed.slice(s![..;-1, ..;-1]));
+
+    let mut strided = Array2::from_elem((2 * n, 3 * k), F::nan());
+    strided.slice_mut(s![..;2, 1..;3]).assign(array);
+    check("strided", strided.slice(s![..;2, 1..;3]));
+
+    let mut window = Array2::from_elem((n + 2, k + 5), F::nan());
+    window.slice_mut(s![1..=n, 2..k + 2]).assign(array);
+    check("window", window.slice(s![1..=n, 2..k + 2]));
+}
+
+fn check_layouts<F: Real>(rows: usize) {
+    let network = network::<F>(19, &[(23, Activation::Tanh), (11, Activation::Softmax)], 1);
+    let (x, y) = (uniform::<F>((rows, 19), -1.0, 1.0, 2), one_hot_rows::<F>((rows, 11), 3));
+    let run = |x: ArrayView2<'_, F>, y: ArrayView2<'_, F>| {
+        let (cost, workspace) = common::pass(&network, x, y, Loss::CrossEntropy);
+        assert_eq!(network.cost(x, y, Loss::CrossEntropy).unwrap(), cost);
+        (cost.to_bits(), bits(&network.predict(x).unwrap()), gradient_bits(&workspace))
+    };
+    let expected = run(x.view(), y.view());
+    in_every_layout(&x, |layout, view| assert!(run(view, y.view()) == expected, "{rows} rows, inputs {layout}"));
+    in_every_layout(&y, |layout, view| assert!(run(x.view(), view) == expected, "{rows} rows, targets {layout}"));
+    // The parameters too, at both doors that take them.
+    for l in 0..2 {
+        in_every_layout(&network.layers()[l].affine.weights, |layout, view| {
+            let mut layers = network.layers().to_vec();
+            layers[l].affine.weights = view.to_owned(); // keeps the order of columns
+            let same = Network::from_layers(layers.clone()).unwrap();
+            assert!(bits(&same.predict(x.view()).unwrap()) == expected.1, "weights {layout}");
+            let Affine { weights, bias } = layers[l].affine.clone();
+            assert_eq!(Layer::new(weights, bias, network.layers()[l].activation).unwrap(), network.layers()[l]);
+        });
+    }
+    // And the gradients.
+    let (_, workspace) = common::pass(&network, x.view(), y.view(), Loss::CrossEntropy);
+    let step = |gradients: &[Affine<F>]| {
+        let (mut network, mut sgd) = (network.clone(), Sgd::new(0.1).momentum(0.5).weight_decay(0.1));
+        sgd.step(&mut network, gradients).unwrap();
+        sgd.step(&mut network, gradients).unwrap();
+        network_bits(&network)
+    };
+    in_every_layout(&workspace.gradients()[0].weights, |layout, view| {
+        let mut gradients = workspace.gradients().to_vec();
+        gradients[0].weights = view.to_owned();
+        assert!(step(&gradients) == step(workspace.gradients()), "gradients {layout}");
+    });
+}
+
+#[test]
+fn views_of_any_layout_give_the_bits_of_a_copy() {
+    for rows in [1, 2, 37] {
+        check_layouts::<f32>(rows);
+        check_layouts::<f64>(rows);
+    }
+}
+
+#[test]
+fn data_sets_and_checks_take_any_layout() {
+    let (x, y) = (uniform::<f64>((9, INPUTS), -1.0, 1.0, 2), one_hot_rows::<f64>((9, OUTPUTS), 3));
+    let fit = |x: ArrayView2<'_, f64>| {
+        let mut network = classifier();
+        let data = Dataset::new(x.to_owned(), y.clone()).unwrap();
+        Trainer::new(Loss::CrossEntropy, Sgd::new(0.1)).batch_size(4).fit(&mut network, &data, &mut rng(1)).unwrap();
+        network_bits(&network)
+    };
+    let check = |x: ArrayView2<'_, f64>| gradient_check(&classifier(), x, y.view(), Loss::CrossEntropy).unwrap();
+    in_every_layout(&x, |layout, view| {
+        assert!(fit(view) == fit(x.view()), "{layout}");
+        assert_eq!(check(view), check(x.view()), "{layout}");
+    });
+    // One row, read again and again.
+    let repeated = x.row(0).insert_axis(Axis(0));
+    let repeated = repeated.broadcast((5, INPUTS)).unwrap();
+    assert_eq!(classifier().predict(repeated).unwrap(), classifier().predict(repeated.to_owned().view()).unwrap());
+}
+
+// --- Extremes -----------------------------------------------------------------------------------------------------------
+
+/// Logits as inputs of an identity map, so that Z is what is written here.
+fn from_logits<F: Real>(activation: Activation, z: &Array2<F>) -> Network<F> {
+    let k = z.ncols();
+    Network::from_layers(vec![Layer::new(Array2::eye(k), Array1::zeros(k), activation).unwrap()]).unwrap()
+}
+
+fn check_extremes<F: Real>(big: f64) {
+    let f = F::from_f64;
+    let z = array![[f(big), f(-big)], [f(-big), f(big)], [f(big), f(big)], [f(-big), f(-big)]];
+    let y = array![[f(0.0), f(1.0)], [f(0.0), f(1.0)], [f(1.0), f(0.0)], [f(0.5), f(0.5)]];
+    let ln2 = std::f64::consts::LN_2;
+    let pass = |activation, loss| common::pass(&from_logits(activation, &z), z.view(), y.view(), loss);
+    let near = |found: f64, expected: f64| assert!((found / expected - 1.0).abs() < 1e-6, "{found} for {expected}");
+    let dz = |workspace: &Workspace<F>| workspace.dz(0).mapv(F::f64);
+
+    // Each wrong by `big`: both of row 0, none of row 1, one of row 2, half of each of row 3.
+    let (cost, workspace) = pass(Activation::Sigmoid, Loss::BinaryCrossEntropy);
+    near(cost, (2.0 * big + 0.0 + big + 2.0 * big / 2.0) / 8.0);
+    let expected = array![[1.0, -1.0], [0.0, 0.0], [0.0, 1.0], [-0.5, -0.5]] / 8.0;
+    assert_eq!(dz(&workspace), expected);
+
+    // Wrong by the difference 2·big, not at all, and twice a fair coin.
+    let (cost, workspace) = pass(Activation::Softmax, Loss::CrossEntropy);
+    near(cost, (2.0 * big + 0.0 + ln2 + ln2) / 4.0);
+    let expected = array![[1.0, -1.0], [0.0, 0.0], [-0.5, 0.5], [0.0, 0.0]] / 4.0;
+    assert_eq!(dz(&workspace), expected);
+
+    // Saturated outputs have a squared error, and no slope.
+    for activation in [Activation::Sigmoid, Activation::Softmax, Activation::Tanh] {
+        let (cost, workspace) = pass(activation, Loss::MeanSquaredError);
+        assert!(cost < 2.0 && workspace.dz(0).iter().all(|d| d.f64().abs() < 1.0));
+    }
+    for activation in ACTIVATIONS {
+        let a = from_logits(activation, &z).predict(z.view()).unwrap();
+        assert!(a.iter().all(|a| a.is_finite()), "{}", activation.name());
+    }
+}
+
+#[test]
+fn huge_logits_have_finite_costs_and_gradients() {
+    check_extremes::<f32>(1e4);
+    check_extremes::<f32>(1e38);
+    check_extremes::<f64>(1e4);
+    check_extremes::<f64>(1e300 / 4.0);
+}
+
+#[test]
+fn logits_of_1e300_are_finite_in_the_end() {
+    let z = array![[1e300, -1e300]];
+    let y = array![[0.0, 1.0]];
+    let pass = |activation, loss| common::pass(&from_logits(activation, &z), z.view(), y.view(), loss);
+    assert_eq!(pass(Activation::Sigmoid, Loss::BinaryCrossEntropy).0, 1e300);
+    assert_eq!(pass(Activation::Softmax, Loss::CrossEntropy).0, 2e300);
+}
+
+fn check_subnormals<F: Real>(smallest: f64) {
+    let tiny = F::from_f64(smallest);
+    assert!(tiny > F::zero() && tiny / F::from_f64(2.0) == F::zero());
+    let z = array![[tiny, -tiny], [F::zero(), tiny]];
+    let y = array![[F::zero(), F::one()], [tiny, F::one()]];
+    for (activation, loss) in pairs() {
+        let (cost, workspace) = common::pass(&from_logits(activation, &z), z.view(), y.view(), loss);
+        assert!(cost.is_finite() && cost > 0.0, "{} with {}", loss.name(), activation.name());
+        assert!(workspace.dz(0).iter().all(|d| d.is_finite()));
+    }
+}
+
+#[test]
+fn subnormal_numbers_are_numbers() {
+    check_subnormals::<f32>(1e-45);
+    check_subnormals::<f64>(5e-324);
+}
+
+/// Every row of a batch is treated alike, and as if it were alone.
+#[test]
+fn equal_rows_have_equal_outputs_and_the_gradient_of_one() {
+    for (output, loss) in pairs() {
+        let network = network::<f64>(INPUTS, &[(6, Activation::Tanh), (OUTPUTS, output)], 1);
+        let (x, y) = (uniform::<f64>((1, INPUTS), -1.0, 1.0, 2), uniform::<f64>((1, OUTPUTS), 0.1, 0.9, 3));
+        let (xs, ys) = (x.broadcast((50, INPUTS)).unwrap(), y.broadcast((50, OUTPUTS)).unwrap());
+        let (cost, one) = common::pass(&network, x.view(), y.view(), loss);
+        let (cost_of_all, all) = common::pass(&network, xs, ys, loss);
+        assert!((cost - cost_of_all).abs() < 1e-14, "{}", loss.name());
+        assert!(all.a(1).rows().into_iter().all(|row| row == all.a(1).row(0)));
+        for (one, all) in one.gradients().iter().zip(all.gradients()) {
+            assert!(one.weights.abs_diff_eq(&all.weights, 1e-14) && one.bias.abs_diff_eq(&all.bias, 1e-14));
+        }
+    }
+}
+
+/// Where an output has been rounded to 1, the long way has lost how wrong it was: refused, and not a NaN. `cost` tells
+/// the infinity as it is.
+#[test]
+fn a_cost_beyond_all_bounds_is_an_error() {
+    let z = array![[1e4, -1e4]];
+    let (network, y) = (from_logits(Activation::Softmax, &z), array![[0.0, 1.0]]);
+    let mut workspace = Workspace::new(&network, 1);
+    network.forward(z.view(), &mut workspace).unwrap();
+    refused(
+        network.backward(z.view(), y.view(), Loss::BinaryCrossEntropy, &mut workspace),
+        "cost: expected a finite number, found inf: try a smaller learning rate",
+    );
+    assert_eq!(network.cost(z.view(), y.view(), Loss::BinaryCrossEntropy).unwrap(), f64::INFINITY);
+    // And where it was right, 0·∞ is 0.
+    assert_eq!(network.cost(z.view(), array![[1.0, 0.0]].view(), Loss::BinaryCrossEntropy).unwrap(), 0.0);
+}
+
+// --- Nothing panics -----------------------------------------------------------------------------------------------------
+
+fn any_number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        8 => -3.0..3.0,
+        1 => prop::sample::select(vec![0.0, -0.0, 1.0, -1.0, 5e-324, 1e-45, 1e4, -1e4, 1e30, -1e30, 1e300, -1e300]),
+        1 => prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN]),
+    ]
+}
+
+/// Numbers of which all, or few, or none are out of the ordinary; repeated to any length.
+fn any_numbers() -> impl Strategy<Value = Vec<f64>> {
+    let tame = prop::collection::vec(-2.0..2.0, 1..60);
+    prop_oneof![3 => tame.clone(), 1 => prop::collection::vec(any_number(), 1..60), 1 => (tame, any_number(), 0..60usize)
+    .prop_map(|(mut numbers, one, at)| {
+        let at = at % numbers.len();
+        numbers[at] = one;
+        numbers
+    })]
+}
+
+/// The numbers as an array in one of four memory orders.
+fn arranged<F: Real>((n, k): (usize, usize), numbers: &[f64], layout: usize) -> Array2<F> {
+    let mut numbers = numbers.iter().cycle();
+    let next = || F::from_f64(*numbers.next().unwrap());
+    match layout % 4 {
+        0 => Array2::from_shape_simple_fn((n, k), next),
+        1 => Array2::from_shape_simple_fn((k, n), next).reversed_axes(),
+        2 => Array2::from_shape_simple_fn((n, k), next).slice_move(s![..;-1, ..;-1]),
+        _ => Array2::from_shape_simple_fn((2 * n, 3 * k), next).slice_move(s![..;2, ..;3]),
+    }
+}
+
+fn any_activation() -> impl Strategy<Value = Activation> {
+    prop::sample::select(ACTIVATIONS.to_vec())
+}
+
+fn any_loss() -> impl Strategy<Value = Loss> {
+    prop::sample::select(vec![Loss::MeanSquaredError, Loss::BinaryCrossEntropy, Loss::CrossEntropy, LOG_COSH])
+}
+
+/// What goes to the doors: mostly things that fit together, and numbers that may be anything.
+#[derive(Clone, Debug)]
+struct Visit {
+    rows: usize,
+    /// The sizes from the inputs to the outputs.
+    sizes: Vec<usize>,
+    activations: Vec<Activation>,
+    /// Added to sizes where something is not to fit.
+    misfit: [usize; 5],
+    weights: Vec<f64>,
+    data: Vec<f64>,
+    one_hot: bool,
+    layout: usize,
+    loss: Loss,
+    batch: usize,
+    sgd: [f64; 3],
+}
+
+prop_compose! {
+    fn any_visit()(
+        rows in 0..6usize,
+        sizes in prop::collection::vec(0..6usize, 2..5),
+        degenerate in prop::bool::weighted(0.1),
+        activations in prop::collection::vec(any_activation(), 4),
+        misfit in prop_oneof![3 => Just([0; 5]), 1 => prop::array::uniform5(0..2usize)],
+        weights in any_numbers(),
+        data in any_numbers(),
+        one_hot in any::<bool>(),
+        layout in 0..256usize,
+        loss in any_loss(),
+        batch in 0..8usize,
+        sgd in prop_oneof![(0.0..1.0).prop_map(|x| [x, x, x]), prop::array::uniform3(any_number())],
+    ) -> Visit {
+        let sizes = if degenerate { sizes } else { sizes.into_iter().map(|n| n + 1).collect() };
+        Visit { rows, sizes, activations, misfit, weights, data, one_hot, layout, loss, batch, sgd }
+    }
+}
+
+/// Goes through every door. What comes out is consistent: a cost is a number, every way to it is the same, and
+/// training that was refused has moved nothing.
+fn visit<F: Real>(v: &Visit) {
+    let (inputs, outputs) = (v.sizes[0], v.sizes[v.sizes.len() - 1]);
+    let layers: Vec<Result<Layer<F>>> = (v.sizes.windows(2).enumerate())
+        .map(|(l, size)| {
+            let weights = arranged((size[0] + l * v.misfit[0], size[1]), &v.weights, v.layout);
+            let bias = arranged((1, size[1] + v.misfit[1]), &v.weights, v.layout / 4).remove_axis(Axis(0));
+            Layer::new(weights, bias, v.activations[l])
+        })
+        .collect();
+    let x: Array2<F> = arranged((v.rows, inputs + v.misfit[2]), &v.data, v.layout / 16);
+    let mut y: Array2<F> = arranged((v.rows + v.misfit[3], outputs + v.misfit[4]), &v.data, v.layout / 64);
+    if v.one_hot {
+        y.mapv_inplace(|y| if y > F::zero() { F::one() } else { F::zero() });
+    }
+    let Ok(mut network) = layers.into_iter().collect::<Result<_>>().and_then(Network::from_layers) else { return };
+
+    let predicted = network.predict(x.view());
+    assert_eq!(predicted.is_ok(), network.classify(x.view()).is_ok());
+    let mut workspace = Workspace::new(&network, v.batch);
+    let forward = network.forward(x.view(), &mut workspace);
+    let cost = network.cost(x.view(), y.view(), v.loss);
+    let backward = network.backward(x.view(), y.view(), v.loss, &mut workspace);
+    if let Ok(backward) = backward {
+        assert!(forward.is_ok() && backward.is_finite());
+        assert_eq!(bits(workspace.a(network.layers().len() - 1)), bits(&predicted.unwrap()));
+        assert_eq!(cost, Ok(backward));
+    }
+    _ = gradient_check(&network, x.view(), y.view(), v.loss);
+
+    let [rate, momentum, decay] = v.sgd;
+    let mut sgd = Sgd::new(rate).momentum(momentum).weight_decay(decay);
+    let before = network_bits(&network);
+    if sgd.step(&mut network, workspace.gradients()).is_err() {
+        assert_eq!(network_bits(&network), before);
+    }
+    _ = (network.l2_penalty(decay), network.predict(x.view()), network.classify(x.view()));
+    _ = gradient_check(&network, x.view(), y.view(), v.loss);
+
+    let Ok(data) = Dataset::new(x, y) else { return };
+    let before = network_bits(&network);
+    let mut trainer = Trainer::new(v.loss, sgd).epochs(2).batch_size(v.batch).validation(&data);
+    match trainer.fit(&mut network, &data, &mut rng(1)) {
+        Ok(history) => assert!(history.cost.iter().all(|cost| cost.is_finite())),
+        Err(Error::Diverged { epoch: 1, .. }) => {}
+        Err(_) => assert_eq!(network_bits(&network), before),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_door_panics(v in any_visit()) {
+        visit::<f32>(&v);
+        visit::<f64>(&v);
+    }
+
+    #[test]
+    fn metrics_do_not_panic(
+        predictions in prop::collection::vec(0..4usize, 0..5),
+        labels in prop::collection::vec(0..4usize, 0..5),
+        classes in 0..6usize,
+    ) {
+        let share = accuracy(&predictions, &labels);
+        if let Ok(confusion) = ConfusionMatrix::new(&predictions, &labels, classes) {
+            prop_assert_eq!(Ok(confusion.accuracy()), share);
+            prop_assert_eq!(confusion.to_string().lines().count(), classes + 1);
+        }
+    }
+}
+
+// --- The text of every error ----------------------------------------------------------------------------------------------
+
+/// The variants of an enum, from the source itself, so that a new one cannot be forgotten here.
+fn variants(of: &str) -> BTreeSet<String> {
+    let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/error.rs")).unwrap();
+    let body = source.split_once(&format!("pub enum {of} {{\n")).unwrap().1.split_once("\n}").unwrap().0;
+    let names =
+        body.lines().filter_map(|line| line.strip_prefix("    ")).filter(|line| line.starts_with(char::is_uppercase));
+    names.map(|line| line.trim_end_matches([' ', '{', ',']).to_owned()).collect()
+}
+
+fn name_of(variant: &impl std::fmt::Debug) -> String {
+    format!("{variant:?}").split([' ', '{']).next().unwrap().to_owned()
+}
+
+/// Here every error is made by hand. The tests of this file and of the other ones meet each where it arises.
+#[test]
+fn every_error_says_what_was_expected_and_what_was_found() {
+    let shape = |layer| Error::Shape { place: "weights", layer, expected: vec![2, 3], found: vec![3] };
+    let not_finite = |layer| Error::NotFinite { place: "inputs", layer, index: vec![0, 2], found: f64::NEG_INFINITY };
+    let diverged =
+        |last_finite_cost| Error::Diverged { epoch: 4, cost: f64::NAN, last_finite_cost, learning_rate: 0.5 };
+    let advice = "Try a learning rate ten times smaller, inputs scaled to about -1 to 1, or smaller initial weights";
+    let errors = [
+        (shape(None), "weights: expected shape [2, 3], found [3]".to_owned()),
+        (shape(Some(7)), "layer 7: weights: expected shape [2, 3], found [3]".into()),
+        (Error::Empty { place: "layers" }, "layers: expected at least one, found none".into()),
+        (not_finite(None), "inputs: expected finite numbers, found -inf at [0, 2]".into()),
+        (not_finite(Some(1)), "layer 1: inputs: expected finite numbers, found -inf at [0, 2]".into()),
+        (
+            Error::OutOfRange { name: "momentum", expected: "0 or more".into(), found: -0.5 },
+            "momentum: expected 0 or more, found -0.5".into(),
+        ),
+        (Error::Label { row: 3, classes: 10, found: 10 }, "label of row 3: expected 0 to 9, found 10".into()),
+        (
+            Error::NoLabels { row: 2 },
+            "targets of row 2: expected a class (a single 1 among zeros, or 0 or 1 in a single column)".into(),
+        ),
+        (
+            Error::Pairing { loss: "a loss", activation: "an activation", instead: "another" },
+            "a loss cannot be had from an activation outputs: take another".into(),
+        ),
+        (
+            Error::SoftmaxOfOne { layer: Some(2) },
+            "layer 2: softmax of a single unit is always 1: take one sigmoid unit, or two units".into(),
+        ),
+        (
+            Error::NoForward { expected: 5, found: 0 },
+            "backward of 5 rows: expected a forward of as many rows before it, found none".into(),
+        ),
+        (
+            Error::NoForward { expected: 5, found: 4 },
+            "backward of 5 rows: expected a forward of as many rows before it, found 4 rows".into(),
+        ),
+        (
+            Error::CostNotFinite { cost: f64::INFINITY },
+            "cost: expected a finite number, found inf: try a smaller learning rate".into(),
+        ),
+        (
+            diverged(Some(2.5)),
+            format!("training diverged in epoch 4: cost NaN, last finite cost 2.5, learning rate 0.5. {advice}"),
+        ),
+        (
+            diverged(None),
+            format!("training diverged in epoch 4: cost NaN, no finite cost before it, learning rate 0.5. {advice}"),
+        ),
+        (
+            Error::File { file: "some/file".into(), problem: FileProblem::NoExamples },
+            "some/file: expected at least one example, found none".into(),
+        ),
+    ];
+    for (error, text) in &errors {
+        assert_eq!(&error.to_string(), text);
+    }
+    let listed: BTreeSet<String> = errors.iter().map(|(error, _)| name_of(error)).collect();
+    assert_eq!(listed, variants("Error"));
+    let io = FileProblem::Io { kind: std::io::ErrorKind::NotFound, message: "no such file".into() };
+    let problems = [
+        (io, "no such file"),
+        (FileProblem::NeedsGzip, "gzip-compressed: unpack it, or build chainrule with the feature \"gzip\""),
+        (FileProblem::Gzip { message: "bad".into() }, "broken gzip stream: bad"),
+        (
+            FileProblem::Magic { expected: "an IDX file (00 00)".into(), found: vec![0x1f, 0x08] },
+            "expected an IDX file (00 00), found [1f, 08] at offset 0",
+        ),
+        (
+            FileProblem::ElementType { found: 0x0d },
+            "IDX element type: expected 0x08 (unsigned bytes), found 0x0d at offset 2",
+        ),
+        (FileProblem::Truncated { expected: 16, found: 9 }, "truncated: expected 16 bytes, found 9"),
+        (FileProblem::Trailing { expected: 16 }, "expected 16 bytes, found more"),
+        (FileProblem::PartialRow { row: 3073, found: 5 }, "expected whole rows of 3073 bytes, found 5 bytes in all"),
+        (FileProblem::Label { offset: 8, classes: 10, found: 11 }, "label at offset 8: expected 0 to 9, found 11"),
+        (
+            FileProblem::TooLarge { dimensions: vec![9, 1 << 40] },
+            "dimensions [9, 1099511627776]: expected a product that fits into memory",
+        ),
+        (FileProblem::NoExamples, "expected at least one example, found none"),
+        (
+            FileProblem::Examples { expected: 5, found: 4 },
+            "number of examples: expected 5 as in the file that belongs to it, found 4",
+        ),
+    ];
+    for (problem, text) in &problems {
+        assert_eq!(&problem.to_string(), text);
+    }
+    let listed: BTreeSet<String> = problems.iter().map(|(problem, _)| name_of(problem)).collect();
+    assert_eq!(listed, variants("FileProblem"));
+}

@@ -1,0 +1,272 @@
+//! The gradient of every network that can be built is the derivative of the cost that it reports.
+//!
+//! The public gradient check agrees with backpropagation to 1e-6 for every activation × loss, in hidden and output
+//! position, at depths 1 to 4, for one row and several, hard and soft targets; a wrong slope does not get past
+//! it, and it says where it looked and where the largest error is. The pairs that have no gradient are refused.
+
+mod common;
+
+use chainrule::ndarray::{Array2, Axis, array};
+use chainrule::{Activation, Affine, Dataset, Layer, Loss, Network, Parameter, Sgd, Trainer, Workspace};
+use chainrule::{Error, gradient_check};
+use common::{ACTIVATIONS, LOG_COSH, OWN_SIGMOID, SOFTPLUS, network, one_hot_rows, pairs, pass, rng, uniform};
+
+const OUTPUTS: usize = 3;
+
+/// The kinds of target rows that a loss may meet.
+fn targets(loss: Loss, rows: usize, seed: u64) -> Vec<(&'static str, Array2<f64>)> {
+    let shape = (rows, OUTPUTS);
+    let soft = uniform::<f64>(shape, 0.05, 0.95, seed);
+    let sums = soft.sum_axis(Axis(1)).insert_axis(Axis(1));
+    match loss {
+        Loss::CrossEntropy | Loss::BinaryCrossEntropy => vec![
+            ("hard", one_hot_rows(shape, seed)),
+            ("soft, rows that sum to one", &soft / &sums),
+            ("soft, rows that do not", soft),
+        ],
+        _ => vec![("any", uniform(shape, -1.0, 1.0, seed))],
+    }
+}
+
+/// Whether every layer has gradients that the check's floor for small ones does not hide. A batch on which a ReLU
+/// is dead, or a row that is fitted well, shows nothing.
+fn all_visible(gradients: &[Affine<f64>]) -> bool {
+    let largest = |g: &Affine<f64>| g.weights.iter().chain(&g.bias).fold(0.0, |max: f64, g| max.max(g.abs()));
+    let of_all = gradients.iter().map(largest).fold(0.0, f64::max);
+    gradients.iter().all(|g| largest(g) > 1e-9 && largest(g) > 1e-4 * of_all)
+}
+
+fn check_all(depth: usize) {
+    let mut checks = 0;
+    for (output, loss) in pairs() {
+        for hidden in if depth == 1 { &ACTIVATIONS[..1] } else { &ACTIVATIONS } {
+            for rows in [1, 4] {
+                let mut layers = vec![(4, *hidden); depth - 1];
+                layers.push((OUTPUTS, output));
+                let x = uniform((rows, 3), -1.5, 1.5, 2);
+                for (kind, y) in targets(loss, rows, 3) {
+                    let what = format!(
+                        "{}, depth {depth}, hidden {}, output {}, {rows} rows, {kind} targets",
+                        loss.name(),
+                        hidden.name(),
+                        output.name()
+                    );
+                    let visible =
+                        |network: &Network<f64>| all_visible(pass(network, x.view(), y.view(), loss).1.gradients());
+                    let network = (0..10).map(|seed| network(3, &layers, seed)).find(visible);
+                    let network = network.unwrap_or_else(|| panic!("{what}: no gradients"));
+                    let check = gradient_check(&network, x.view(), y.view(), loss).unwrap();
+                    assert!(check.max_relative_error < 1e-6, "{what}: {check:?}");
+                    assert_eq!(check.checked + check.skipped, network.parameters(), "{what}");
+                    assert!(2 * check.checked > network.parameters(), "{what}: {check:?}");
+                    checks += 1;
+                }
+            }
+        }
+    }
+    assert!(checks >= 2 * pairs().len());
+}
+
+#[test]
+fn every_pair_at_depth_1() {
+    check_all(1);
+}
+
+#[test]
+fn every_pair_and_hidden_activation_at_depth_2() {
+    check_all(2);
+}
+
+#[test]
+fn every_pair_and_hidden_activation_at_depth_3() {
+    check_all(3);
+}
+
+#[test]
+fn every_pair_and_hidden_activation_at_depth_4() {
+    check_all(4);
+}
+
+/// The five-point difference by hand, on what `cost` says and on what `backward` returns: the gradients are
+/// those of the number that the caller sees, and not of some multiple of it.
+#[test]
+fn the_reported_cost_is_the_one_that_the_gradients_descend() {
+    for (output, loss) in pairs() {
+        let what = format!("{} with {}", loss.name(), output.name());
+        let network = network::<f64>(2, &[(3, Activation::Tanh), (OUTPUTS, output)], 17);
+        let (x, y) = (uniform((5, 2), -1.5, 1.5, 2), targets(loss, 5, 3).pop().unwrap().1);
+        let (cost, workspace) = pass(&network, x.view(), y.view(), loss);
+        assert_eq!(cost, network.cost(x.view(), y.view(), loss).unwrap(), "{what}");
+
+        for l in 0..2 {
+            let gradient = &workspace.gradients()[l];
+            let directions = [
+                Affine { weights: gradient.weights.mapv(f64::signum), bias: gradient.bias.mapv(|_| 0.0) },
+                Affine { weights: gradient.weights.mapv(|_| 0.0), bias: gradient.bias.mapv(f64::signum) },
+            ];
+            for direction in directions {
+                let moved = |h: f64| {
+                    let mut layers = network.layers().to_vec();
+                    layers[l].affine.weights.scaled_add(h, &direction.weights);
+                    layers[l].affine.bias.scaled_add(h, &direction.bias);
+                    let network = Network::from_layers(layers).unwrap();
+                    let (returned, _) = pass(&network, x.view(), y.view(), loss);
+                    assert_eq!(returned, network.cost(x.view(), y.view(), loss).unwrap(), "{what}");
+                    returned
+                };
+                let h = 1e-3;
+                let slope = (moved(-2.0 * h) - 8.0 * moved(-h) + 8.0 * moved(h) - moved(2.0 * h)) / (12.0 * h);
+                let expected =
+                    (&gradient.weights * &direction.weights).sum() + (&gradient.bias * &direction.bias).sum();
+                assert!(expected > 1e-5, "{what}: {expected}"); // a sum of absolute values
+                assert!((slope - expected).abs() < 1e-7 * expected, "{what}: {slope} for {expected}");
+            }
+        }
+    }
+}
+
+/// A mean does not change when every row comes twice; a sum, or a mean over something else, does.
+#[test]
+fn cost_and_gradients_are_means_over_the_rows() {
+    for (output, loss) in pairs() {
+        let network = network::<f64>(2, &[(3, Activation::Tanh), (OUTPUTS, output)], 17);
+        let (x, y) = (uniform((5, 2), -1.5, 1.5, 2), targets(loss, 5, 3).pop().unwrap().1);
+        let twice = |a: &Array2<f64>| chainrule::ndarray::concatenate![Axis(0), *a, *a];
+        let (cost, once) = pass(&network, x.view(), y.view(), loss);
+        let (cost_of_two, both) = pass(&network, twice(&x).view(), twice(&y).view(), loss);
+        assert!((cost - cost_of_two).abs() < 1e-14 * (1.0 + cost.abs()));
+        for (g, h) in once.gradients().iter().zip(both.gradients()) {
+            assert!(g.weights.abs_diff_eq(&h.weights, 1e-14) && g.bias.abs_diff_eq(&h.bias, 1e-14));
+        }
+    }
+}
+
+#[test]
+fn a_wrong_slope_of_an_activation_is_caught_and_located() {
+    // Right but for units with z > 5, of which there is one: number 1 of layer 1.
+    let wrong = Activation::Custom {
+        name: "tanh, wrong above 5",
+        f: |z| (z / 10.0).tanh(),
+        slope: |z, a| (1.0 - a * a) / 10.0 * if z > 5.0 { 1.05 } else { 1.0 },
+    };
+    let mut layers = network::<f64>(2, &[(3, SOFTPLUS), (4, wrong), (2, Activation::Identity)], 4).layers().to_vec();
+    layers[0].affine.weights.fill(0.0); // no weight of layer 0 reaches unit 1 of layer 1
+    layers[1].affine.weights.column_mut(1).fill(0.0);
+    layers[1].affine.bias[1] = 6.0;
+    let network = Network::from_layers(layers).unwrap();
+    let (x, y) = (uniform((3, 2), -1.0, 1.0, 5), uniform((3, 2), -1.0, 1.0, 6));
+
+    let check = gradient_check(&network, x.view(), y.view(), Loss::MeanSquaredError).unwrap();
+    assert!((check.max_relative_error - 0.05 / 1.05).abs() < 1e-6, "{check:?}");
+    assert_eq!(check.layer, 1);
+    let (_, workspace) = pass(&network, x.view(), y.view(), Loss::MeanSquaredError);
+    let gradient = &workspace.gradients()[1];
+    let named = match check.parameter {
+        Parameter::Weight { input, output: 1 } => gradient.weights[[input, 1]],
+        Parameter::Bias { output: 1 } => gradient.bias[1],
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(check.analytic, named);
+    assert!((check.analytic / check.numeric - 1.05).abs() < 1e-6, "{check:?}");
+}
+
+#[test]
+fn a_wrong_slope_of_a_loss_is_caught() {
+    let without_its_two = Loss::Custom { name: "square", value: |a, y| (a - y).powi(2), slope: |a, y| a - y };
+    let network = network::<f64>(2, &[(3, Activation::Tanh), (2, Activation::Sigmoid)], 4);
+    let (x, y) = (uniform((3, 2), -1.0, 1.0, 5), uniform((3, 2), -1.0, 1.0, 6));
+    let check = gradient_check(&network, x.view(), y.view(), without_its_two).unwrap();
+    assert!((check.max_relative_error - 0.5).abs() < 1e-6, "{check:?}");
+    assert!((check.numeric / check.analytic - 2.0).abs() < 1e-6, "{check:?}");
+}
+
+#[test]
+fn a_slope_that_is_nan_is_the_worst_error_and_not_lost() {
+    let nan = Activation::Custom { name: "nan", f: |z| z, slope: |_, _| f64::NAN };
+    let network = network::<f64>(2, &[(2, nan), (2, Activation::Identity)], 4);
+    let (x, y) = (uniform((3, 2), -1.0, 1.0, 5), uniform((3, 2), -1.0, 1.0, 6));
+    let check = gradient_check(&network, x.view(), y.view(), Loss::MeanSquaredError).unwrap();
+    assert!(check.max_relative_error.is_nan() && check.layer == 0, "{check:?}");
+}
+
+/// z = 0 stands on the kink, and so does whatever a step would carry across it; what does not move it is checked.
+#[test]
+fn a_relu_on_its_kink_is_skipped() {
+    let network = |w, b| Network::from_layers(vec![Layer::new(array![[w]], array![b], Activation::Relu).unwrap()]);
+    let target = array![[2.0]];
+    // w·0 + 0: the weight moves nothing, the bias does.
+    let check = gradient_check(&network(1.0, 0.0).unwrap(), array![[0.0]].view(), target.view(), LOG_COSH).unwrap();
+    assert_eq!((check.checked, check.skipped), (1, 1));
+    assert_eq!(check.parameter, Parameter::Weight { input: 0, output: 0 });
+    // −1·1 + 1: both move it. An error that nobody measured is below no bound.
+    let check = gradient_check(&network(-1.0, 1.0).unwrap(), array![[1.0]].view(), target.view(), LOG_COSH).unwrap();
+    assert_eq!((check.checked, check.skipped), (0, 2));
+    assert!(check.max_relative_error.is_nan());
+    // A little away on either side: nothing is skipped, and the slope is 0 or 1.
+    for (b, slope) in [(0.9, 0.0), (1.1, (0.1_f64 - 2.0).tanh())] {
+        let network = network(-1.0, b).unwrap();
+        let check = gradient_check(&network, array![[1.0]].view(), target.view(), LOG_COSH).unwrap();
+        assert_eq!((check.checked, check.skipped), (2, 0));
+        assert!((check.largest_gradient - f64::abs(slope)).abs() < 1e-12, "{check:?}");
+        assert!(check.max_relative_error < 1e-6, "{check:?}");
+    }
+}
+
+/// In `f64`, whatever the network computes in: single precision would show errors of 1e-3.
+#[test]
+fn a_network_in_f32_is_checked_in_f64() {
+    let network = network::<f32>(3, &[(4, Activation::Tanh), (3, Activation::Softmax)], 4);
+    let (x, y) = (uniform::<f32>((5, 3), -1.0, 1.0, 5), one_hot_rows::<f32>((5, 3), 6));
+    let check = gradient_check(&network, x.view(), y.view(), Loss::CrossEntropy).unwrap();
+    assert!(check.max_relative_error < 1e-6 && check.largest_gradient > 1e-3, "{check:?}");
+    assert_eq!(check.checked, network.parameters());
+}
+
+#[test]
+fn of_large_arrays_every_so_many_entries_are_checked() {
+    let network = network::<f64>(30, &[(50, Activation::Tanh), (2, Activation::Identity)], 4);
+    let (x, y) = (uniform((2, 30), -1.0, 1.0, 5), uniform((2, 2), -1.0, 1.0, 6));
+    let check = gradient_check(&network, x.view(), y.view(), Loss::MeanSquaredError).unwrap();
+    assert!(check.max_relative_error < 1e-6);
+    assert_eq!(check.checked, 1500 / 2 + 50 + 100 + 2); // every second weight of the first layer
+}
+
+#[test]
+fn pairs_without_a_gradient_are_refused_before_anything_is_computed() {
+    let (bce, ce) = (Loss::BinaryCrossEntropy, Loss::CrossEntropy);
+    let refused = [
+        (bce, Activation::Identity, "binary cross-entropy cannot be had from identity outputs: take sigmoid outputs"),
+        (bce, Activation::Tanh, "binary cross-entropy cannot be had from tanh outputs: take sigmoid outputs"),
+        (bce, Activation::Relu, "binary cross-entropy cannot be had from relu outputs: take sigmoid outputs"),
+        (ce, Activation::Identity, "cross-entropy cannot be had from identity outputs: take softmax outputs"),
+        (
+            ce,
+            Activation::Sigmoid,
+            "cross-entropy cannot be had from sigmoid outputs: take binary cross-entropy, or softmax outputs",
+        ),
+        (ce, Activation::Tanh, "cross-entropy cannot be had from tanh outputs: take softmax outputs"),
+        (ce, Activation::Relu, "cross-entropy cannot be had from relu outputs: take softmax outputs"),
+    ];
+    // With the allowed ones these are all there are: six activations by four losses, and cross-entropy with a
+    // second custom one.
+    assert_eq!(pairs().len() + refused.len(), 6 * 4 + 1);
+
+    let untouchable = Activation::Custom { name: "untouchable", f: |_| panic!("computed"), slope: |_, _| panic!() };
+    for (loss, output, text) in refused {
+        let mut network = network::<f64>(2, &[(2, untouchable), (2, output)], 4);
+        let (x, y) = (uniform((3, 2), -1.0, 1.0, 5), one_hot_rows((3, 2), 6));
+        let mut workspace = Workspace::new(&network, 3);
+        let data = Dataset::new(x.clone(), y.clone()).unwrap();
+        let errors: [Error; 4] = [
+            network.cost(x.view(), y.view(), loss).unwrap_err(),
+            network.backward(x.view(), y.view(), loss, &mut workspace).unwrap_err(),
+            gradient_check(&network, x.view(), y.view(), loss).unwrap_err(),
+            Trainer::new(loss, Sgd::new(0.1)).fit(&mut network, &data, &mut rng(1)).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.to_string(), text);
+        }
+    }
+    let network = network::<f64>(2, &[(2, OWN_SIGMOID)], 4);
+    assert!(network.cost(array![[0.0, 1.0]].view(), array![[0.0, 1.0]].view(), ce).is_ok());
+}

@@ -1,0 +1,480 @@
+//! Every tagged equation, against its definition written as plain loops.
+//!
+//! The tags of the derivation, (F1) to (U1), stand in the modules, on the lines of code, and in the names of the tests
+//! here. The naive twin below knows nothing of matrix products, of stable forms or of canonical pairs.
+
+mod common;
+
+use chainrule::ndarray::{Array2, ArrayView1, ArrayView2, Axis, array};
+use chainrule::{Activation, Affine, Init, Layer, Loss, Network, Parameter, Sgd, Workspace, gradient_check};
+use common::{ACTIVATIONS, LOG_COSH, network, pairs, pass, rng, uniform};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+// --- The naive twin -------------------------------------------------------------------------------------------------
+
+type Row = Vec<f64>;
+type Rows = Vec<Row>;
+
+fn rows(array: ArrayView2<'_, f64>) -> Rows {
+    array.rows().into_iter().map(|row| row.to_vec()).collect()
+}
+
+fn zeros(n: usize, k: usize) -> Rows {
+    vec![vec![0.0; k]; n]
+}
+
+fn product(a: &Rows, b: &Rows) -> Rows {
+    let mut c = zeros(a.len(), b[0].len());
+    for i in 0..a.len() {
+        for j in 0..b[0].len() {
+            for k in 0..b.len() {
+                c[i][j] += a[i][k] * b[k][j];
+            }
+        }
+    }
+    c
+}
+
+fn transposed(a: &Rows) -> Rows {
+    (0..a[0].len()).map(|j| a.iter().map(|row| row[j]).collect()).collect()
+}
+
+/// A1 to A5, and softplus for the custom one.
+fn f(activation: Activation, z: &[f64]) -> Row {
+    let sum: f64 = z.iter().map(|z| z.exp()).sum();
+    let by_entry = |z: f64| match activation {
+        Activation::Identity => z,
+        Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
+        Activation::Tanh => (z.exp() - (-z).exp()) / (z.exp() + (-z).exp()),
+        Activation::Relu => f64::max(0.0, z),
+        Activation::Softmax => z.exp() / sum,
+        _ => (1.0 + z.exp()).ln(),
+    };
+    z.iter().map(|&z| by_entry(z)).collect()
+}
+
+/// D1 to D5: ∂aᵢ/∂zⱼ at \[i\]\[j\].
+fn jacobian(activation: Activation, z: &[f64]) -> Rows {
+    let a = f(activation, z);
+    let mut d = zeros(z.len(), z.len());
+    for i in 0..z.len() {
+        for j in 0..z.len() {
+            let delta = if i == j { 1.0 } else { 0.0 };
+            d[i][j] = match activation {
+                Activation::Identity => delta,
+                Activation::Sigmoid => delta * a[i] * (1.0 - a[i]),
+                Activation::Tanh => delta * (1.0 - a[i] * a[i]),
+                Activation::Relu => delta * if z[i] > 0.0 { 1.0 } else { 0.0 },
+                Activation::Softmax => a[i] * (delta - a[j]),
+                _ => delta / (1.0 + (-z[i]).exp()),
+            };
+        }
+    }
+    d
+}
+
+/// (∂L/∂Z)ⱼ = Σᵢ (∂L/∂A)ᵢ ∂aᵢ/∂zⱼ, row by row.
+fn through(activation: Activation, z: &Rows, da: &Rows) -> Rows {
+    z.iter().zip(da).map(|(z, da)| product(&vec![da.clone()], &jacobian(activation, z)).remove(0)).collect()
+}
+
+/// C1 to C3, and ln cosh for the custom one.
+fn cost(loss: Loss, a: &Rows, y: &Rows) -> f64 {
+    let (n, k) = (a.len() as f64, a[0].len() as f64);
+    let mut sum = 0.0;
+    for (a, y) in a.iter().flatten().zip(y.iter().flatten()) {
+        sum += match loss {
+            Loss::MeanSquaredError => (a - y) * (a - y) / (n * k),
+            Loss::BinaryCrossEntropy => -(y * a.ln() + (1.0 - y) * (1.0 - a).ln()) / (n * k),
+            Loss::CrossEntropy => -y * a.ln() / n,
+            _ => (a - y).cosh().ln() / (n * k),
+        };
+    }
+    sum
+}
+
+/// E1 to E3: ∂L/∂A.
+fn slope(loss: Loss, a: &Rows, y: &Rows) -> Rows {
+    let (n, k) = (a.len() as f64, a[0].len() as f64);
+    let by_entry = |a: f64, y: f64| match loss {
+        Loss::MeanSquaredError => 2.0 * (a - y) / (n * k),
+        Loss::BinaryCrossEntropy => ((1.0 - y) / (1.0 - a) - y / a) / (n * k),
+        Loss::CrossEntropy => -y / a / n,
+        _ => (a - y).tanh() / (n * k),
+    };
+    a.iter().zip(y).map(|(a, y)| a.iter().zip(y).map(|(&a, &y)| by_entry(a, y)).collect()).collect()
+}
+
+/// Within 1e-12 of the largest entry: room for sums in another order and nothing else.
+fn near(what: &str, found: ArrayView2<'_, f64>, expected: &Rows) {
+    assert_eq!(found.dim(), (expected.len(), expected[0].len()), "{what}");
+    let bound = 1e-12 * expected.iter().flatten().fold(1e-3, |max: f64, x| max.max(x.abs()));
+    for (i, row) in expected.iter().enumerate() {
+        for (j, x) in row.iter().enumerate() {
+            assert!((found[[i, j]] - x).abs() <= bound, "{what} at {i}, {j}: {} for {x}", found[[i, j]]);
+        }
+    }
+}
+
+fn as_matrix(vector: ArrayView1<'_, f64>) -> ArrayView2<'_, f64> {
+    vector.insert_axis(Axis(0))
+}
+
+// --- Networks of one and two layers of any shape ----------------------------------------------------------------------
+
+#[derive(Clone, Debug)]
+struct Shape {
+    n: usize,
+    inputs: usize,
+    hidden: usize,
+    outputs: usize,
+    seed: u64,
+}
+
+prop_compose! {
+    fn shapes()(n in 1..7usize, inputs in 1..6usize, hidden in 2..6usize, outputs in 2..5usize, seed in any::<u64>())
+        -> Shape { Shape { n, inputs, hidden, outputs, seed } }
+}
+
+impl Shape {
+    fn inputs(&self) -> Array2<f64> {
+        uniform((self.n, self.inputs), -2.0, 2.0, self.seed ^ 1)
+    }
+
+    /// Between 0 and 1, so that they serve every loss.
+    fn targets(&self) -> Array2<f64> {
+        uniform((self.n, self.outputs), 0.0, 1.0, self.seed ^ 2)
+    }
+
+    fn network(&self, hidden: Activation, output: Activation) -> Network<f64> {
+        network(self.inputs, &[(self.hidden, hidden), (self.outputs, output)], self.seed)
+    }
+
+    fn pass(&self, hidden: Activation, output: Activation, loss: Loss) -> (Network<f64>, f64, Workspace<f64>) {
+        let network = self.network(hidden, output);
+        let (cost, workspace) = pass(&network, self.inputs().view(), self.targets().view(), loss);
+        (network, cost, workspace)
+    }
+
+    /// A row of numbers through an activation alone: W = I and b = 0.
+    fn bare(&self, activation: Activation, loss: Loss, low: f64, high: f64) -> (Rows, Rows, f64, Workspace<f64>) {
+        let k = self.outputs;
+        let layer = Layer::new(Array2::eye(k), chainrule::ndarray::Array1::zeros(k), activation).unwrap();
+        let network = Network::from_layers(vec![layer]).unwrap();
+        let (z, y) = (uniform((self.n, k), low, high, self.seed ^ 3), self.targets());
+        let (cost, workspace) = pass(&network, z.view(), y.view(), loss);
+        (rows(z.view()), rows(y.view()), cost, workspace)
+    }
+}
+
+fn weights(network: &Network<f64>, l: usize) -> Rows {
+    rows(network.layers()[l].affine.weights.view())
+}
+
+/// What the custom identity is for: no canonical pair, so that a loss shows its ∂L/∂A.
+const PLAIN: Activation = Activation::Custom { name: "plain", f: |z| z, slope: |_, _| 1.0 };
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn f1_affine_map(shape in shapes()) {
+        let (network, _, workspace) = shape.pass(Activation::Tanh, Activation::Identity, Loss::MeanSquaredError);
+        let mut input = rows(shape.inputs().view());
+        for l in 0..2 {
+            let mut z = product(&input, &weights(&network, l));
+            for row in &mut z {
+                for (z, b) in row.iter_mut().zip(&network.layers()[l].affine.bias) {
+                    *z += b;
+                }
+            }
+            near("Z", workspace.z(l), &z);
+            input = rows(workspace.a(l));
+        }
+    }
+
+    #[test]
+    fn f2_a1_a2_a3_a4_a5_activations(shape in shapes()) {
+        for activation in ACTIVATIONS {
+            let (network, _, workspace) = shape.pass(activation, activation, Loss::MeanSquaredError);
+            for l in 0..2 {
+                let a = rows(workspace.z(l)).iter().map(|z| f(activation, z)).collect();
+                near(activation.name(), workspace.a(l), &a);
+            }
+            prop_assert_eq!(workspace.a(1), network.predict(shape.inputs().view()).unwrap());
+        }
+    }
+
+    #[test]
+    fn d1_d2_d3_d4_d5_slopes(shape in shapes()) {
+        // Σ y a has the slope y with respect to a.
+        let weighted = Loss::Custom { name: "weighted output", value: |a, y| a * y, slope: |_, y| y };
+        for activation in ACTIVATIONS {
+            let (z, mut y, _, workspace) = shape.bare(activation, weighted, -3.0, 3.0);
+            let scale = 1.0 / (y.len() * y[0].len()) as f64;
+            y.iter_mut().flatten().for_each(|y| *y *= scale);
+            near(activation.name(), workspace.dz(0), &through(activation, &z, &y));
+        }
+    }
+
+    #[test]
+    fn c1_c2_c3_e1_e2_e3_losses(shape in shapes()) {
+        for loss in [Loss::MeanSquaredError, Loss::BinaryCrossEntropy, Loss::CrossEntropy, LOG_COSH] {
+            let (a, y, found, workspace) = shape.bare(PLAIN, loss, 0.1, 0.9);
+            near(loss.name(), array![[found]].view(), &vec![vec![cost(loss, &a, &y)]]);
+            near(loss.name(), workspace.dz(0), &slope(loss, &a, &y));
+        }
+    }
+
+    #[test]
+    fn c4_penalty(shape in shapes()) {
+        let network = shape.network(Activation::Tanh, Activation::Identity);
+        let mut sum = 0.0;
+        for l in 0..2 {
+            for w in weights(&network, l).iter().flatten() {
+                sum += 0.3 / 2.0 * w * w;
+            }
+        }
+        near("penalty", array![[network.l2_penalty(0.3)]].view(), &vec![vec![sum]]);
+    }
+
+    #[test]
+    fn s2_s3_costs_from_logits(shape in shapes()) {
+        for (activation, loss) in
+            [(Activation::Sigmoid, Loss::BinaryCrossEntropy), (Activation::Softmax, Loss::CrossEntropy)]
+        {
+            let (z, y, found, _) = shape.bare(activation, loss, -3.0, 3.0);
+            let a = z.iter().map(|z| f(activation, z)).collect();
+            near(loss.name(), array![[found]].view(), &vec![vec![cost(loss, &a, &y)]]);
+        }
+    }
+
+    #[test]
+    fn b1_gradient_of_the_last_pre_activation(shape in shapes()) {
+        for (output, loss) in pairs() {
+            let (network, found, workspace) = shape.pass(Activation::Tanh, output, loss);
+            let (z, a, y) = (rows(workspace.z(1)), rows(workspace.a(1)), rows(shape.targets().view()));
+            let definition = match output {
+                // The twin's only custom activation is softplus.
+                Activation::Custom { name: "own sigmoid", .. } => Activation::Sigmoid,
+                other => other,
+            };
+            near(loss.name(), array![[found]].view(), &vec![vec![cost(loss, &a, &y)]]);
+            near(loss.name(), workspace.dz(1), &through(definition, &z, &slope(loss, &a, &y)));
+            prop_assert_eq!(network.cost(shape.inputs().view(), shape.targets().view(), loss).unwrap(), found);
+        }
+    }
+
+    #[test]
+    fn b2_gradient_of_the_inputs_of_a_layer(shape in shapes()) {
+        // Behind an identity dZ is dA.
+        let (network, _, workspace) = shape.pass(Activation::Identity, Activation::Sigmoid, Loss::BinaryCrossEntropy);
+        near("dA", workspace.dz(0), &product(&rows(workspace.dz(1)), &transposed(&weights(&network, 1))));
+    }
+
+    #[test]
+    fn b3_gradient_of_a_hidden_pre_activation(shape in shapes()) {
+        for hidden in ACTIVATIONS {
+            let (network, _, workspace) = shape.pass(hidden, Activation::Sigmoid, Loss::BinaryCrossEntropy);
+            let da = product(&rows(workspace.dz(1)), &transposed(&weights(&network, 1)));
+            near(hidden.name(), workspace.dz(0), &through(hidden, &rows(workspace.z(0)), &da));
+        }
+    }
+
+    #[test]
+    fn b4_b5_gradients_of_weights_and_bias(shape in shapes()) {
+        let (_, _, workspace) = shape.pass(Activation::Tanh, Activation::Softmax, Loss::CrossEntropy);
+        let mut input = rows(shape.inputs().view());
+        for l in 0..2 {
+            let (gradient, dz) = (&workspace.gradients()[l], rows(workspace.dz(l)));
+            near("dW", gradient.weights.view(), &product(&transposed(&input), &dz));
+            near("db", as_matrix(gradient.bias.view()), &product(&vec![vec![1.0; shape.n]], &dz));
+            input = rows(workspace.a(l));
+        }
+    }
+
+    #[test]
+    fn u1_step(shape in shapes(), momentum in prop_oneof![Just(0.0), 0.01..0.99], decay in prop_oneof![Just(0.0), 0.0..0.5]) {
+        let mut network = shape.network(Activation::Tanh, Activation::Identity);
+        let mut sgd = Sgd::new(0.1).momentum(momentum).weight_decay(decay);
+        // One array after the other: weights, which decay, and biases, which do not.
+        let arrays = |affine: &Affine<f64>| {
+            [(rows(affine.weights.view()), decay), (rows(as_matrix(affine.bias.view())), 0.0)]
+        };
+        let mut theta: Vec<_> = network.layers().iter().flat_map(|layer| arrays(&layer.affine)).collect();
+        let mut velocity: Vec<Rows> = theta.iter().map(|(t, _)| zeros(t.len(), t[0].len())).collect();
+        for step in 0..3 {
+            let gradients: Vec<_> = network.layers().iter().enumerate().map(|(l, layer)| Affine {
+                weights: uniform(layer.affine.weights.dim(), -1.0, 1.0, shape.seed ^ (10 * step + l as u64)),
+                bias: uniform((1, layer.outputs()), -1.0, 1.0, shape.seed ^ (100 * step + l as u64)).remove_axis(Axis(0)),
+            }).collect();
+            sgd.step(&mut network, &gradients).unwrap();
+
+            let gradients = gradients.iter().flat_map(arrays);
+            for (((theta, lambda), v), (g, _)) in theta.iter_mut().zip(&mut velocity).zip(gradients) {
+                for i in 0..theta.len() {
+                    for j in 0..theta[0].len() {
+                        v[i][j] = momentum * v[i][j] - 0.1 * (g[i][j] + *lambda * theta[i][j]);
+                        theta[i][j] += v[i][j];
+                    }
+                }
+            }
+            for (l, layer) in network.layers().iter().enumerate() {
+                near("W", layer.affine.weights.view(), &theta[2 * l].0);
+                near("b", as_matrix(layer.affine.bias.view()), &theta[2 * l + 1].0);
+            }
+        }
+    }
+
+    #[test]
+    fn n1_measured_slope(x in -2.0..2.0, y in -1.0..1.0) {
+        let network = Network::from_layers(vec![Layer::new(array![[0.7]], array![0.2], Activation::Tanh).unwrap()]).unwrap();
+        let check = gradient_check(&network, array![[x]].view(), array![[y]].view(), LOG_COSH).unwrap();
+        // h is 10⁻³ over the largest input; and at least over 1.
+        let h = 1e-3 / f64::max(1.0, f64::abs(x));
+        let at = |step: f64| {
+            let (w, b) = match check.parameter {
+                Parameter::Weight { .. } => (0.7 + step, 0.2),
+                Parameter::Bias { .. } => (0.7, 0.2 + step),
+            };
+            ((w * x + b).tanh() - y).cosh().ln()
+        };
+        let h = if let Parameter::Weight { .. } = check.parameter { h } else { 1e-3 };
+        let expected = (at(-2.0 * h) - 8.0 * at(-h) + 8.0 * at(h) - at(2.0 * h)) / (12.0 * h);
+        prop_assert!((check.numeric - expected).abs() < 1e-12, "{check:?} {expected}");
+    }
+}
+
+// --- Starts: the moments of many draws --------------------------------------------------------------------------------
+
+const INPUTS: usize = 30;
+const OUTPUTS: usize = 20;
+
+/// The weights of a layer of 30 inputs and 20 outputs, over 40 seeds: 24,000 draws.
+fn weight_draws(init: Init) -> Row {
+    let build = |seed| {
+        let builder = Network::<f64>::builder(INPUTS).layer_with(OUTPUTS, Activation::Tanh, init, Init::Zeros);
+        builder.build(&mut rng(seed)).unwrap().layers()[0].affine.weights.iter().copied().collect::<Row>()
+    };
+    (0..40).flat_map(build).collect()
+}
+
+/// Of n independent draws the mean lies within 5 s/√n of 0, and the share within one s within 5 √(pq/n) of p, but for
+/// one time in a million; the variance within 5 √((κ − 1)/n) of s², κ the kurtosis.
+fn check_moments(name: &str, draws: &[f64], s: f64, kurtosis: f64, within_s: f64) {
+    let n = draws.len() as f64;
+    let mean = draws.iter().sum::<f64>() / n;
+    assert!(mean.abs() < 5.0 * s / n.sqrt(), "{name}: mean {mean}");
+    let variance = draws.iter().map(|w| w * w).sum::<f64>() / n / (s * s);
+    assert!((variance - 1.0).abs() < 5.0 * ((kurtosis - 1.0) / n).sqrt(), "{name}: {variance} of the variance");
+    let share = draws.iter().filter(|w| w.abs() < s).count() as f64 / n;
+    assert!((share - within_s).abs() < 5.0 * (within_s * (1.0 - within_s) / n).sqrt(), "{name}: {share} within s");
+}
+
+#[test]
+fn i1_zeros() {
+    assert!(weight_draws(Init::Zeros).iter().all(|&w| w == 0.0));
+}
+
+#[test]
+fn i2_i4_i6_i8_normal_starts() {
+    let (inputs, outputs) = (INPUTS as f64, OUTPUTS as f64);
+    for (init, variance) in [
+        (Init::Normal { std: 0.3 }, 0.09),
+        (Init::XavierNormal, 2.0 / (inputs + outputs)),
+        (Init::HeNormal, 2.0 / inputs),
+        (Init::FanOutNormal, 1.0 / outputs),
+    ] {
+        check_moments(&format!("{init:?}"), &weight_draws(init), f64::sqrt(variance), 3.0, 0.682_689);
+    }
+}
+
+#[test]
+fn i3_i5_i7_uniform_starts() {
+    let (inputs, outputs) = (INPUTS as f64, OUTPUTS as f64);
+    for (init, low, high) in [
+        (Init::Uniform { low: -0.2, high: 0.7 }, -0.2, 0.7),
+        (Init::XavierUniform, -(6.0 / (inputs + outputs)).sqrt(), (6.0 / (inputs + outputs)).sqrt()),
+        (Init::HeUniform, -(6.0 / inputs).sqrt(), (6.0 / inputs).sqrt()),
+    ] {
+        let (name, draws) = (format!("{init:?}"), weight_draws(init));
+        assert!(draws.iter().all(|w| (low..high).contains(w)), "{name}");
+        let about_0: Row = draws.iter().map(|w| w - (low + high) / 2.0).collect();
+        check_moments(&name, &about_0, (high - low) / 12.0_f64.sqrt(), 1.8, 1.0 / 3.0_f64.sqrt());
+    }
+}
+
+/// He for ReLU, Xavier for the rest, zero biases, unless told otherwise for all layers or for one; and an `f32`
+/// network starts as the rounded `f64` one.
+#[test]
+fn the_builder_gives_each_layer_the_start_that_it_says() {
+    let (he, xavier, zeros) = (Init::HeNormal, Init::XavierNormal, Init::Zeros);
+    let own = Init::Uniform { low: 1.0, high: 2.0 };
+    let start = || Network::<f64>::builder(3);
+    let build = |builder: chainrule::NetworkBuilder<f64>| builder.build(&mut rng(1)).unwrap();
+    let by_default = start().layer(4, Activation::Relu).layer(2, Activation::Tanh);
+    let said = start().layer_with(4, Activation::Relu, he, zeros).layer_with(2, Activation::Tanh, xavier, zeros);
+    assert_eq!(build(by_default), build(said));
+
+    let for_all =
+        start().layer(4, Activation::Relu).layer_with(2, Activation::Tanh, xavier, zeros).init(own).bias_init(he);
+    let said = start().layer_with(4, Activation::Relu, own, he).layer_with(2, Activation::Tanh, xavier, zeros);
+    assert_eq!(build(for_all), build(said));
+
+    let single = Network::<f32>::builder(3).layer(4, Activation::Tanh).bias_init(own).build(&mut rng(1)).unwrap();
+    let double = Network::<f64>::builder(3).layer(4, Activation::Tanh).bias_init(own).build(&mut rng(1)).unwrap();
+    let (single, double) = (&single.layers()[0].affine, &double.layers()[0].affine);
+    assert_eq!(single.weights, double.weights.mapv(|w| w as f32));
+    assert_eq!(single.bias, double.bias.mapv(|b| b as f32));
+}
+
+// --- The tags themselves ----------------------------------------------------------------------------------------------
+
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.to_str().unwrap().to_owned();
+        if path.is_dir() {
+            files.extend(sources(&name));
+        } else if name.ends_with(".rs") {
+            files.push((name.clone(), std::fs::read_to_string(path).unwrap()));
+        }
+    }
+    files
+}
+
+/// The tags in a line: a capital letter and digits in round brackets.
+fn tags_in(line: &str) -> impl Iterator<Item = &str> {
+    line.split('(').skip(1).filter_map(|rest| rest.split_once(')')).map(|(tag, _)| tag).filter(|tag| {
+        let digits = tag.trim_start_matches(|c: char| c.is_ascii_uppercase());
+        tag.len() == digits.len() + 1 && !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
+    })
+}
+
+#[test]
+fn every_tag_stands_in_a_derivation_on_a_line_of_code_and_in_the_name_of_a_test() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let mut found: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (_, text) in sources(&format!("{root}/src")) {
+        for line in text.lines() {
+            let is_doc = ["//!", "///"].iter().any(|start| line.trim_start().starts_with(start));
+            let place = if is_doc { "derivation" } else { "code" };
+            tags_in(line).for_each(|tag| _ = found.entry(tag.to_owned()).or_default().insert(place));
+        }
+    }
+    for (_, text) in sources(&format!("{root}/tests")) {
+        for name in text.lines().filter_map(|line| line.trim_start().strip_prefix("fn ")) {
+            for word in name.split('(').next().unwrap_or("").split('_') {
+                if let Some(places) = found.get_mut(&word.to_uppercase()) {
+                    places.insert("test");
+                }
+            }
+        }
+    }
+    assert!(found.len() >= 30, "{found:?}");
+    let all = BTreeSet::from(["derivation", "code", "test"]);
+    let lacking: Vec<_> = found.iter().filter(|(_, places)| **places != all).collect();
+    assert!(lacking.is_empty(), "tags that stand in some places only: {lacking:?}");
+}

@@ -1,0 +1,467 @@
+//! The training loop is the explicit pass and nothing else: to the bit, over any number of fits, for either number
+//! type; it refuses numbers that make no sense, and when it diverges it says so and puts everything back.
+
+mod common;
+
+use chainrule::ndarray::{Array2, Axis, array, s};
+use chainrule::rand::{Rng, RngCore};
+use chainrule::{Activation, Affine, Dataset, Error, History, Layer, Loss, Network, Real, Report, Schedule, Sgd};
+use chainrule::{Trainer, Workspace, accuracy};
+use common::{SOFTPLUS, bits, network, network_bits, one_hot_rows, rng, uniform};
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+
+const ROWS: usize = 23;
+const BATCH: usize = 5; // four batches and a short one of three rows
+
+fn data<F: Real>() -> Dataset<F> {
+    Dataset::new(uniform((ROWS, 4), -1.0, 1.0, 1), one_hot_rows((ROWS, 3), 2)).unwrap()
+}
+
+fn classifier<F: Real>() -> Network<F> {
+    network(4, &[(6, Activation::Tanh), (3, Activation::Softmax)], 3)
+}
+
+fn full_sgd<F: Real>() -> Sgd<F> {
+    Sgd::new(0.3).momentum(0.9).weight_decay(1e-3).schedule(Schedule::Exponential { factor: 0.9 })
+}
+
+fn trainer<'a, F: Real>(sgd: Sgd<F>, epochs: usize) -> Trainer<'a, F> {
+    Trainer::new(Loss::CrossEntropy, sgd).batch_size(BATCH).epochs(epochs)
+}
+
+// --- Equal to the bit ---------------------------------------------------------------------------------------------
+
+fn check_five_and_five<F: Real>() {
+    for (sgd, shuffle) in [(full_sgd(), true), (full_sgd(), false), (Sgd::new(0.3), true)] {
+        let (mut in_one_go, mut in_two): (Network<F>, _) = (classifier(), classifier());
+        let ten = trainer(sgd.clone(), 10).shuffle(shuffle).fit(&mut in_one_go, &data(), &mut rng(4)).unwrap();
+
+        let mut trainer = trainer(sgd.clone(), 5).shuffle(shuffle);
+        let first = trainer.fit(&mut in_two, &data(), &mut rng(4)).unwrap();
+        assert_ne!(network_bits(&in_two), network_bits(&in_one_go));
+        // The second fit draws nothing, so its generator may be any.
+        let second = trainer.fit(&mut in_two, &data(), &mut rng(5)).unwrap();
+
+        assert_eq!(network_bits(&in_two), network_bits(&in_one_go));
+        assert_eq!(bits(first.cost.iter().chain(&second.cost)), bits(&ten.cost));
+        assert_eq!((trainer.history(), first.cost.len()), (&ten, 5));
+
+        // What is kept between the fits matters: two trainers of five epochs each come to something else.
+        let mut afresh: Network<F> = classifier();
+        for _ in 0..2 {
+            self::trainer(sgd.clone(), 5).shuffle(shuffle).fit(&mut afresh, &data(), &mut rng(4)).unwrap();
+        }
+        assert_ne!(network_bits(&afresh), network_bits(&in_one_go));
+    }
+}
+
+#[test]
+fn five_epochs_and_five_more_are_ten() {
+    check_five_and_five::<f32>();
+    check_five_and_five::<f64>();
+}
+
+/// Rows in the order of the data, three epochs; also the definition of an epoch's cost: the mean of the batches'
+/// costs, weighted by their rows, and the penalty at the end.
+fn check_explicit_pass<F: Real>() {
+    for (sgd, decay) in [(full_sgd(), 1e-3), (Sgd::new(0.3), 0.0)] {
+        let data = data();
+        let (mut by_trainer, mut by_hand): (Network<F>, _) = (classifier(), classifier());
+        let history = trainer(sgd.clone(), 3).shuffle(false).fit(&mut by_trainer, &data, &mut rng(4)).unwrap();
+
+        let mut sgd = sgd;
+        let mut workspace = Workspace::new(&by_hand, BATCH);
+        for epoch in 0..3 {
+            sgd.set_epoch(epoch);
+            let mut sum = 0.0;
+            for start in (0..ROWS).step_by(BATCH) {
+                let rows = s![start..ROWS.min(start + BATCH), ..];
+                let (x, y) = (data.inputs(), data.targets());
+                let (x, y) = (x.slice(rows), y.slice(rows));
+                by_hand.forward(x, &mut workspace).unwrap();
+                let cost = by_hand.backward(x, y, Loss::CrossEntropy, &mut workspace).unwrap();
+                sum += cost * x.nrows() as f64;
+                sgd.step(&mut by_hand, workspace.gradients()).unwrap();
+            }
+            assert_eq!(history.cost[epoch], sum / ROWS as f64 + by_hand.l2_penalty(decay));
+        }
+        assert_eq!(network_bits(&by_trainer), network_bits(&by_hand));
+    }
+}
+
+#[test]
+fn a_trainer_takes_the_steps_of_the_explicit_pass() {
+    check_explicit_pass::<f32>();
+    check_explicit_pass::<f64>();
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits() {
+    let run = |seed| {
+        let mut rng = rng(seed);
+        let (train, test) = Dataset::<f32>::moons(100, 0.2, &mut rng).unwrap().split(0.7, &mut rng).unwrap();
+        let builder = Network::builder(2).layer(8, Activation::Relu).layer(2, Activation::Softmax);
+        let mut network = builder.build(&mut rng).unwrap();
+        let history = trainer(full_sgd(), 4).validation(&test).fit(&mut network, &train, &mut rng).unwrap();
+        (network_bits(&network), history)
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}
+
+// --- The order of the rows ------------------------------------------------------------------------------------------
+
+thread_local! {
+    static SEEN: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The inputs, one a row, in the order in which training of one unit with w = 1 meets them.
+fn orders(epochs: usize, shuffle: bool, batch: usize, seed: u64) -> Vec<Vec<f64>> {
+    let witness = Activation::Custom {
+        name: "witness",
+        f: |z| {
+            SEEN.with_borrow_mut(|seen| seen.push(z));
+            z
+        },
+        slope: |_, _| 1.0,
+    };
+    let mut network = Network::from_layers(vec![Layer::new(array![[1.0]], array![0.0], witness).unwrap()]).unwrap();
+    let x = Array2::from_shape_fn((10, 1), |(i, _)| i as f64);
+    let data = Dataset::new(x.clone(), x).unwrap(); // fitted from the start: nothing moves
+    SEEN.with_borrow_mut(Vec::clear);
+    let mut trainer = Trainer::new(Loss::MeanSquaredError, Sgd::new(0.1)).epochs(epochs).shuffle(shuffle);
+    trainer = trainer.batch_size(batch);
+    trainer.fit(&mut network, &data, &mut rng(seed)).unwrap();
+    SEEN.with_borrow(|seen| seen.chunks(10).map(<[f64]>::to_vec).collect())
+}
+
+#[test]
+fn every_epoch_takes_every_row_once_and_in_an_order_of_its_own() {
+    let in_order: Vec<f64> = (0..10).map(f64::from).collect();
+    assert_eq!(orders(3, false, 4, 1), vec![in_order.clone(); 3]);
+
+    let shuffled = orders(300, true, 4, 1);
+    assert_eq!(shuffled.len(), 300);
+    for order in &shuffled {
+        let mut sorted = order.clone();
+        sorted.sort_by(f64::total_cmp);
+        assert_eq!(sorted, in_order);
+    }
+    assert!(shuffled.windows(2).all(|pair| pair[0] != pair[1]));
+    // Each row comes first in about 30 of 300 epochs; five standard deviations are 26.
+    for row in &in_order {
+        let first = shuffled.iter().filter(|order| order[0] == *row).count();
+        assert!(first.abs_diff(30) <= 26, "row {row} comes first {first} times");
+    }
+    assert_eq!(orders(3, true, 4, 1), shuffled[..3]); // an epoch's order is the seed's and the epoch's
+    assert_ne!(orders(3, true, 4, 2), shuffled[..3]);
+}
+
+/// One u64 at the first fit with shuffling; none without, none later.
+#[test]
+fn shuffling_draws_a_single_number() {
+    for (shuffle, draws) in [(true, 1), (false, 0)] {
+        let (mut used, mut expected) = (rng(6), rng(6));
+        let mut trainer = trainer::<f64>(Sgd::new(0.1), 3).shuffle(shuffle);
+        for _ in 0..2 {
+            trainer.fit(&mut classifier(), &data(), &mut used).unwrap();
+        }
+        (0..draws).for_each(|_| _ = expected.random::<u64>());
+        assert_eq!(used.next_u64(), expected.next_u64());
+    }
+}
+
+// --- Divergence -------------------------------------------------------------------------------------------------------
+
+fn regression<F: Real>(size: f64) -> Dataset<F> {
+    Dataset::new(uniform((20, 3), -size, size, 7), uniform((20, 2), -1.0, 1.0, 8)).unwrap()
+}
+
+fn regressor<F: Real>() -> Network<F> {
+    network(3, &[(4, SOFTPLUS), (2, Activation::Identity)], 9)
+}
+
+fn descend<'a, F: Real>(sgd: Sgd<F>, epochs: usize, batch: usize) -> Trainer<'a, F> {
+    Trainer::new(Loss::MeanSquaredError, sgd).epochs(epochs).batch_size(batch)
+}
+
+/// A rate that grows until it is too large, some epochs in.
+#[test]
+fn on_divergence_the_network_is_back_at_the_start_of_the_epoch() {
+    let sgd = || Sgd::<f64>::new(1e-3).momentum(0.5).schedule(Schedule::Exponential { factor: 1e4 });
+    let mut diverged = regressor();
+    let mut trainer = descend(sgd(), 50, 20);
+    let error = trainer.fit(&mut diverged, &regression(1.0), &mut rng(1)).unwrap_err();
+    let Error::Diverged { epoch, cost, last_finite_cost, learning_rate } = error.clone() else { panic!("{error}") };
+    assert!(epoch > 1 && !cost.is_finite(), "{error}");
+    assert_eq!(learning_rate, 1e-3 * 1e4_f64.powf(epoch as f64));
+    assert_eq!(trainer.history().cost.len(), epoch);
+
+    let mut until_then = regressor();
+    let history = descend(sgd(), epoch, 20).fit(&mut until_then, &regression(1.0), &mut rng(1)).unwrap();
+    assert_eq!(network_bits(&diverged), network_bits(&until_then));
+    assert_eq!(trainer.history(), &history);
+    assert_eq!(last_finite_cost, history.cost.last().copied());
+
+    let text = format!(
+        "training diverged in epoch {epoch}: cost {cost}, last finite cost {}, learning rate {learning_rate}. Try a \
+         learning rate ten times smaller, inputs scaled to about -1 to 1, or smaller initial weights",
+        history.cost[epoch - 1]
+    );
+    assert_eq!(error.to_string(), text);
+}
+
+#[test]
+fn a_first_cost_that_is_infinite_has_none_before_it() {
+    let targets = Dataset::new(array![[1.0]], array![[1e200]]).unwrap(); // its square is no f64
+    let mut network = network::<f64>(1, &[(1, Activation::Identity)], 1);
+    let before = network_bits(&network);
+    let error = descend(Sgd::new(0.1), 1, 1).fit(&mut network, &targets, &mut rng(1)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "training diverged in epoch 0: cost inf, no finite cost before it, learning rate 0.1. Try a learning rate ten \
+         times smaller, inputs scaled to about -1 to 1, or smaller initial weights"
+    );
+    assert_eq!(network_bits(&network), before);
+}
+
+#[test]
+fn parameters_that_overflow_behind_a_finite_cost_are_noticed() {
+    let mut network = regressor::<f32>();
+    let before = network_bits(&network);
+    let error = descend(Sgd::new(3e38), 5, 20).fit(&mut network, &regression(10.0), &mut rng(1)).unwrap_err();
+    assert!(matches!(error, Error::Diverged { epoch: 0, cost, .. } if cost.is_finite()), "{error}");
+    assert_eq!(network_bits(&network), before);
+}
+
+/// A good fit, one on data that makes it diverge, and a good one again: the last starts from rest.
+#[test]
+fn on_divergence_the_velocity_is_zero() {
+    let sgd = || Sgd::<f64>::new(0.05).momentum(0.9);
+    let mut network = regressor();
+    let mut trainer = descend(sgd(), 3, 6).shuffle(false);
+    trainer.fit(&mut network, &regression(1.0), &mut rng(1)).unwrap();
+    let mut from_rest = network.clone();
+    let mut rolling = network.clone();
+    descend(sgd(), 1, 6).shuffle(false).fit(&mut rolling, &regression(1.0), &mut rng(1)).unwrap();
+
+    let error = trainer.fit(&mut network, &regression(1e200), &mut rng(1)).unwrap_err();
+    assert!(matches!(error, Error::Diverged { epoch: 3, .. }), "{error}");
+    assert_eq!(network_bits(&network), network_bits(&from_rest));
+
+    trainer.fit(&mut network, &regression(1.0), &mut rng(1)).unwrap();
+    descend(sgd(), 3, 6).shuffle(false).fit(&mut from_rest, &regression(1.0), &mut rng(1)).unwrap();
+    assert_eq!(network_bits(&network), network_bits(&from_rest));
+    assert_eq!(trainer.history().cost.len(), 6); // the epoch that diverged was none
+}
+
+/// Pictures that nobody scaled, and any rate: either it trains and all is finite, or it says that it diverged and
+/// all is as before.
+#[test]
+fn inputs_from_0_to_255_and_huge_rates_leave_nothing_half_done() {
+    let data = Dataset::<f32>::new(uniform((40, 48), 0.0, 255.0, 1), one_hot_rows((40, 10), 2)).unwrap();
+    let (mut trained, mut diverged) = (0, 0);
+    for hidden in [Activation::Relu, Activation::Tanh, SOFTPLUS] {
+        for rate in (-6..=38).step_by(4).map(|e| 10_f64.powi(e)) {
+            let mut network = network::<f32>(48, &[(16, hidden), (16, hidden), (10, Activation::Softmax)], 3);
+            let before = network_bits(&network);
+            let mut trainer = Trainer::new(Loss::CrossEntropy, Sgd::new(rate).momentum(0.9)).epochs(1).batch_size(8);
+            match trainer.fit(&mut network, &data, &mut rng(4)) {
+                Ok(history) => {
+                    trained += 1;
+                    assert!(history.cost.iter().all(|cost| cost.is_finite()));
+                    assert!(network.predict(data.inputs()).unwrap().iter().all(|a| a.is_finite()) || rate > 1e15);
+                    assert_ne!(network_bits(&network), before);
+                }
+                Err(Error::Diverged { epoch: 0, .. }) => {
+                    diverged += 1;
+                    assert_eq!(network_bits(&network), before);
+                }
+                Err(error) => panic!("{error}"),
+            }
+            assert!(network.layers().iter().all(|l| l.affine.weights.iter().all(|w| w.is_finite())));
+        }
+    }
+    assert!(trained > 5 && diverged > 5, "{trained} {diverged}");
+}
+
+// --- Reports, validation, stopping ------------------------------------------------------------------------------------
+
+#[test]
+fn a_callback_sees_every_epoch_and_can_stop() {
+    let reports = RefCell::new(Vec::<Report>::new());
+    let test = data();
+    let mut stopped = classifier::<f64>();
+    let mut trainer = trainer(full_sgd(), usize::MAX).validation(&test).on_epoch(|report| {
+        reports.borrow_mut().push(report.clone());
+        if report.epoch % 3 == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let first = trainer.fit(&mut stopped, &data(), &mut rng(4)).unwrap();
+    assert_eq!((first.cost.len(), reports.borrow().len()), (3, 3));
+    let mut three_epochs = classifier::<f64>();
+    self::trainer(full_sgd(), 3).fit(&mut three_epochs, &data(), &mut rng(4)).unwrap();
+    assert_eq!(network_bits(&stopped), network_bits(&three_epochs));
+
+    // It goes on where it stopped, and numbers on.
+    trainer.fit(&mut stopped, &data(), &mut rng(4)).unwrap();
+    let history: History = trainer.history().clone();
+    drop(trainer);
+    let reports = reports.into_inner();
+    assert_eq!(reports.iter().map(|r| r.epoch).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(reports.iter().map(|r| r.cost).collect::<Vec<_>>(), history.cost);
+    assert_eq!(reports.iter().filter_map(|r| r.validation_cost).collect::<Vec<_>>(), history.validation_cost);
+    assert_eq!(reports.iter().filter_map(|r| r.validation_accuracy).collect::<Vec<_>>(), history.validation_accuracy);
+    assert_eq!(history.validation_accuracy.len(), 6);
+}
+
+/// More rows than go through at once; the cost without the penalty.
+#[test]
+fn validation_measures_the_network_at_the_end_of_the_epoch() {
+    let mut rng = rng(1);
+    let (train, test) = Dataset::<f64>::moons(700, 0.2, &mut rng).unwrap().split(0.1, &mut rng).unwrap();
+    let mut network = network(2, &[(5, Activation::Tanh), (2, Activation::Softmax)], 1);
+    let sgd = Sgd::new(0.1).weight_decay(0.1);
+    let mut trainer = Trainer::new(Loss::CrossEntropy, sgd).epochs(2).validation(&test);
+    let history = trainer.fit(&mut network, &train, &mut rng).unwrap();
+    let cost = network.cost(test.inputs(), test.targets(), Loss::CrossEntropy).unwrap();
+    assert!((history.validation_cost[1] - cost).abs() < 1e-14, "{history:?} {cost}");
+    let classes = network.classify(test.inputs()).unwrap().to_vec();
+    assert_eq!(history.validation_accuracy[1], accuracy(&classes, test.labels().unwrap()).unwrap());
+    assert!(history.validation_accuracy[1] > 0.5);
+}
+
+/// Numbers that are no classes have a cost and no accuracy; and a validation that begins at the second fit has entries
+/// from there on.
+#[test]
+fn validation_has_entries_only_where_it_means_something() {
+    let set = regression::<f64>(1.0);
+    let mut network = regressor();
+    let mut trainer = descend(Sgd::new(0.01), 2, 20);
+    let without = trainer.fit(&mut network, &set, &mut rng(1)).unwrap();
+    assert_eq!((without.cost.len(), without.validation_cost.len()), (2, 0));
+    let mut trainer = trainer.validation(&set);
+    let with = trainer.fit(&mut network, &set, &mut rng(1)).unwrap();
+    assert_eq!((with.cost.len(), with.validation_cost.len(), with.validation_accuracy.len()), (2, 2, 0));
+    assert_eq!((trainer.history().cost.len(), trainer.history().validation_cost.len()), (4, 2));
+}
+
+// --- Numbers that make no sense -----------------------------------------------------------------------------------------
+
+/// What the trainer and the explicit step say to an optimiser; both leave the network alone.
+fn refusals<F: Real>(sgd: Sgd<F>) -> [Option<String>; 2] {
+    let mut network = classifier::<F>();
+    let before = network_bits(&network);
+    let gradients: Vec<Affine<F>> = network.layers().iter().map(|layer| layer.affine.clone()).collect();
+    let by_trainer = trainer(sgd.clone(), 1).fit(&mut network, &data(), &mut rng(1)).err();
+    if by_trainer.is_some() {
+        assert_eq!(network_bits(&network), before);
+    }
+    let mut network = classifier::<F>();
+    let by_step = { sgd }.step(&mut network, &gradients).err();
+    assert!(by_step.is_none() || network_bits(&network) == before);
+    [by_trainer, by_step].map(|error| error.map(|error| error.to_string()))
+}
+
+fn check_refused<F: Real>(sgd: Sgd<F>, text: &str) {
+    assert_eq!(refusals(sgd), [Some(text.to_owned()), Some(text.to_owned())]);
+}
+
+#[test]
+fn rates_momentum_and_decay_are_checked() {
+    for (rate, found) in [(f64::NAN, "NaN"), (0.0, "0"), (-0.1, "-0.1"), (f64::INFINITY, "inf")] {
+        check_refused::<f64>(
+            Sgd::new(rate),
+            &format!("learning rate: expected a finite number above 0, found {found}"),
+        );
+    }
+    // What is a number in f64 may be infinite or zero in f32.
+    for rate in [1e300, 1e-300] {
+        let text = format!("learning rate: expected a finite number above 0, found {rate}");
+        check_refused::<f32>(Sgd::new(rate), &text);
+    }
+    assert_eq!(refusals::<f64>(Sgd::new(1e-300)), [None, None]);
+    for (momentum, found) in [(f64::NAN, "NaN"), (1.0, "1"), (-0.1, "-0.1"), (f64::INFINITY, "inf")] {
+        let text = format!("momentum: expected 0 or more, and below 1, found {found}");
+        check_refused::<f64>(Sgd::new(0.1).momentum(momentum), &text);
+    }
+    check_refused::<f32>(
+        Sgd::new(0.1).momentum(0.999_999_999_999), // 1 in f32
+        "momentum: expected 0 or more, and below 1, found 0.999999999999",
+    );
+    for (decay, found) in [(f64::NAN, "NaN"), (-0.1, "-0.1"), (f64::INFINITY, "inf")] {
+        let text = format!("weight decay: expected a finite number, 0 or more, found {found}");
+        check_refused::<f64>(Sgd::new(0.1).weight_decay(decay), &text);
+    }
+    assert_eq!(refusals::<f32>(Sgd::new(0.1).momentum(0.99).weight_decay(0.5)), [None, None]);
+}
+
+#[test]
+fn schedules_are_checked_before_the_first_epoch() {
+    for (factor, found) in [(0.0, "0"), (-0.5, "-0.5"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+        let text = format!("factor of the schedule: expected a finite number above 0, found {found}");
+        check_refused::<f64>(Sgd::new(0.1).schedule(Schedule::Exponential { factor }), &text);
+        check_refused::<f64>(Sgd::new(0.1).schedule(Schedule::Step { every: 1, factor }), &text);
+    }
+    for schedule in [Schedule::Step { every: 0, factor: 0.5 }, Schedule::Cosine { epochs: 0 }] {
+        check_refused::<f64>(Sgd::new(0.1).schedule(schedule), "epochs of the schedule: expected 1 or more, found 0");
+    }
+}
+
+#[test]
+fn schedules_have_the_factors_that_they_say() {
+    let table = [
+        (Schedule::Constant, [1.0; 5]),
+        (Schedule::Exponential { factor: 0.5 }, [1.0, 0.5, 0.25, 0.125, 0.0625]),
+        (Schedule::Step { every: 2, factor: 0.1 }, [1.0, 1.0, 0.1, 0.1, 0.01]),
+        // (1 + cos(π e / 3)) / 2, and the last one's rate from there on
+        (Schedule::Cosine { epochs: 3 }, [1.0, 0.75, 0.25, 0.25, 0.25]),
+    ];
+    for (schedule, factors) in table {
+        let mut sgd = Sgd::<f64>::new(0.3).schedule(schedule);
+        for (epoch, factor) in factors.into_iter().enumerate() {
+            sgd.set_epoch(epoch);
+            assert!((sgd.current_rate() - 0.3 * factor).abs() < 1e-16, "{schedule:?} in epoch {epoch}");
+        }
+    }
+    // A rate that has come down to nothing in f32 ends no training.
+    let sgd = Sgd::new(0.1).schedule(Schedule::Exponential { factor: 1e-10 });
+    assert_eq!(trainer::<f32>(sgd, 8).fit(&mut classifier(), &data(), &mut rng(1)).unwrap().cost.len(), 8);
+}
+
+#[test]
+fn batch_sizes_run_from_one_to_the_whole_set() {
+    for size in [0, ROWS + 1, usize::MAX] {
+        let error = trainer::<f64>(Sgd::new(0.1), 1).batch_size(size).fit(&mut classifier(), &data(), &mut rng(1));
+        let text = format!("batch size: expected 1 to 23, the rows of the training set, found {}", size as f64);
+        assert_eq!(error.unwrap_err().to_string(), text);
+    }
+    let fit = |trainer: Trainer<'_, f64>| {
+        let mut network = classifier();
+        { trainer }.shuffle(false).fit(&mut network, &data(), &mut rng(1)).unwrap();
+        network_bits(&network)
+    };
+    // The whole set in one batch, which is what a set below 32 rows gets if nothing is said: one step an epoch.
+    let whole = fit(trainer(Sgd::new(0.1), 1).batch_size(ROWS));
+    assert_eq!(whole, fit(Trainer::new(Loss::CrossEntropy, Sgd::new(0.1)).epochs(1)));
+    assert_ne!(whole, fit(trainer(Sgd::new(0.1), 1).batch_size(1)));
+    // Two steps of one row are the explicit steps of these rows.
+    let two = Dataset::new(data::<f64>().inputs().slice(s![..2, ..]).to_owned(), one_hot_rows((2, 3), 2)).unwrap();
+    let (mut by_trainer, mut by_hand) = (classifier(), classifier());
+    trainer(Sgd::new(0.1), 1).batch_size(1).shuffle(false).fit(&mut by_trainer, &two, &mut rng(1)).unwrap();
+    let mut workspace = Workspace::new(&by_hand, 1);
+    for (x, y) in two.inputs().axis_chunks_iter(Axis(0), 1).zip(two.targets().axis_chunks_iter(Axis(0), 1)) {
+        by_hand.forward(x, &mut workspace).unwrap();
+        by_hand.backward(x, y, Loss::CrossEntropy, &mut workspace).unwrap();
+        Sgd::new(0.1).step(&mut by_hand, workspace.gradients()).unwrap();
+    }
+    assert_eq!(network_bits(&by_trainer), network_bits(&by_hand));
+}
+
+#[test]
+fn no_epochs_are_no_training() {
+    let mut network = classifier::<f64>();
+    let before = network_bits(&network);
+    let history = trainer(Sgd::new(0.1), 0).fit(&mut network, &data(), &mut rng(1)).unwrap();
+    assert_eq!((history, network_bits(&network)), (History::default(), before));
+}
