@@ -8,8 +8,10 @@
 //!
 //! let mut rng = ChaCha8Rng::seed_from_u64(1);
 //! let (train, test) = Dataset::<f64>::moons(400, 0.1, &mut rng)?.split(0.7, &mut rng)?;
-//! let mut network =
-//!     Network::builder(2).layer(16, Activation::Tanh).layer(2, Activation::Softmax).build(&mut rng)?;
+//! let mut network = Network::builder(2)
+//!     .layer(16, Activation::Tanh)
+//!     .layer(2, Activation::Softmax)
+//!     .build(&mut rng)?;
 //! let history = Trainer::new(Loss::CrossEntropy, Sgd::new(0.1).momentum(0.9))
 //!     .epochs(60)
 //!     .validation(&test)
