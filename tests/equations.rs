@@ -2,8 +2,8 @@
 //! (`derivation/*.md`, LaTeX), in a comment at the line of code that computes it (`src/`), and in the name of a test
 //! that fails if the line is wrong (`b4_b5_gradients_of_weights_and_bias`).
 //!
-//! A fourth place, the head of a source file, repeats the equation in Unicode for those who read it in an editor. It
-//! has to have the same symbols as the LaTeX.
+//! Two more places repeat the equation in Unicode: the head of a source file, for those who read it in an editor, and the
+//! table of the front page. They have to have the symbols of the LaTeX, in the same order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -162,12 +162,22 @@ fn at_the_heads() -> Vec<(PathBuf, String, String)> {
     found
 }
 
-/// The symbols of an equation, sorted: letters, digits and operators; what only sets them apart on the page
+/// The symbols of an equation, in their order: letters, digits and operators; what only sets them apart on the page
 /// (brackets, spaces, multiplication dots, commas) is left out.
 fn symbols(equation: &str) -> String {
-    let mut symbols: Vec<char> = equation.chars().filter(|c| !" \n·,()[]{}|_^;".contains(*c)).collect();
-    symbols.sort_unstable();
-    symbols.into_iter().collect()
+    equation.chars().filter(|c| !" \n·,()[]{}|_^;".contains(*c)).collect()
+}
+
+/// `\frac{a}{b}` as `a/b`.
+fn without_fractions(latex: &str) -> String {
+    let Some((before, after)) = latex.split_once("\\frac{") else { return latex.into() };
+    let mut depth = 1;
+    let end = after.find(|c| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        depth == 0
+    });
+    let (above, below) = after.split_at(end.unwrap());
+    without_fractions(&format!("{before}{above}/{}", &below[1..]))
 }
 
 /// Unicode's raised and lowered letters as plain ones.
@@ -192,7 +202,6 @@ fn from_unicode(equation: &str) -> String {
 
 fn from_latex(equation: &str) -> String {
     let commands = [
-        ("\\frac{", "/{"),
         ("\\textstyle", ""),
         ("\\Big", ""),
         ("\\partial", "∂"),
@@ -218,7 +227,8 @@ fn from_latex(equation: &str) -> String {
         ("'", "′"),
         ("-", "−"),
     ];
-    let plain = commands.iter().fold(equation.to_owned(), |text, (command, symbol)| text.replace(command, symbol));
+    let plain =
+        commands.iter().fold(without_fractions(equation), |text, (command, symbol)| text.replace(command, symbol));
     assert!(!plain.contains('\\'), "a command that this test does not know: {plain}");
     symbols(&plain)
 }
