@@ -12,6 +12,8 @@
 //! Softmax mixes the units of a row, so its derivative is a matrix. That is why an activation acts on whole
 //! batches `[n, units]` here and not on single numbers: for the first four, B3 multiplies each entry by a
 //! slope; for softmax it multiplies each row by the Jacobian D5.
+//!
+//! Derivation: chapter 5, `derivation/05-activations.md`. From above: `Real`, and `exp` of `elementary`.
 
 use crate::elementary::{exp, exp_m1};
 use crate::real::Real;

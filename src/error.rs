@@ -182,11 +182,11 @@ pub enum FileProblem {
         /// Its size by its own header, or as published.
         expected: u64,
     },
-    /// The contents are not those that were published.
+    /// The contents are not those that were published, or not those that were written: a byte has changed since.
     Checksum {
-        /// The published SHA-256, in hexadecimal digits.
+        /// The checksum that was published, or that the file names.
         expected: String,
-        /// The SHA-256 of the contents.
+        /// That of the contents.
         found: String,
     },
     /// An archive without the file that should be in it.
@@ -251,13 +251,6 @@ pub enum FileProblem {
         /// The version that this crate writes and reads.
         expected: &'static str,
         /// The file's.
-        found: String,
-    },
-    /// The contents are not those that were written: a byte has changed since.
-    Checksum {
-        /// The checksum that the file names.
-        expected: String,
-        /// That of its contents.
         found: String,
     },
     /// An entry of a file's metadata is missing or makes no sense.
@@ -390,7 +383,6 @@ impl fmt::Display for FileProblem {
                 write!(f, "truncated: expected {expected} bytes, found {found}")
             }
             FileProblem::Trailing { expected } => write!(f, "expected {expected} bytes, found more"),
-            FileProblem::Checksum { expected, found } => write!(f, "SHA-256: expected {expected}, found {found}"),
             FileProblem::NotInArchive { expected } => {
                 write!(f, "expected {expected} in the archive, found no such file")
             }
@@ -417,7 +409,7 @@ impl fmt::Display for FileProblem {
                 write!(f, "format of chainrule: expected version {expected}, found {found:?}")
             }
             FileProblem::Checksum { expected, found } => {
-                write!(f, "changed since it was written: expected checksum {expected:?}, found {found:?}")
+                write!(f, "other contents than those published or written: expected checksum {expected}, found {found}")
             }
             FileProblem::Metadata { key, expected, found: None } => {
                 write!(f, "metadata {key}: expected {expected}, found none")

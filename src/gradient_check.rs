@@ -6,6 +6,9 @@
 //!
 //! It knows nothing of the chain rule: it moves one parameter, runs the forward pass and looks at the cost. The
 //! error of N1 is of the order h⁴ from the curve and 10⁻¹⁶/h from rounding, about 10⁻¹³ of the cost at h = 10⁻³.
+//!
+//! Derivation: chapter 11, `derivation/11-proof.md`. From above: the forward pass of `Network`, and its backward pass as
+//! what is to be checked.
 
 use crate::activation::Activation;
 use crate::error::Result;

@@ -15,6 +15,8 @@
 //! HeUniform        (I7) U[−r, r), r = √(6/inputs)
 //! FanOutNormal     (I8) N(0, 1/outputs): the backward demand alone
 //! ```
+//!
+//! Derivation: chapter 9, `derivation/09-start.md`. From above: nothing but `Real`.
 
 use crate::error::{Error, Result};
 use crate::real::{Real, count};

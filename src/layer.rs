@@ -10,6 +10,9 @@
 //! ```
 //!
 //! A₋₁ is the output of the layer before, or the inputs X; dX is ∂L/∂X for every X, and has X's shape.
+//!
+//! Derivation: chapters 2 and 3, `derivation/03-batch.md`. From above: `Activation` for F2 and B3, `matmul` for F1, B2
+//! and B4.
 
 use crate::activation::Activation;
 use crate::error::{Error, Result, check_finite, check_shape};

@@ -1,4 +1,116 @@
-//! chainrule: the multilayer perceptron you can read.
+//! The multilayer perceptron you can read. It reads like its derivation: every gradient is worked out by hand, stands
+//! as an equation beside the line that computes it, and is proved by a test that carries the equation's tag. Nothing
+//! is hidden: no automatic differentiation, no global state, no randomness but from the generator that you hand in.
+//!
+//! ```
+//! use chainrule::{Activation, Dataset, Loss, Network, Sgd, Trainer};
+//! use chainrule::{ChaCha8Rng, rand::SeedableRng};
+//!
+//! let mut rng = ChaCha8Rng::seed_from_u64(1);
+//! let (train, test) = Dataset::<f64>::moons(400, 0.1, &mut rng)?.split(0.7, &mut rng)?;
+//! let mut network = Network::builder(2)
+//!     .layer(16, Activation::Tanh)
+//!     .layer(2, Activation::Softmax)
+//!     .build(&mut rng)?;
+//! let history = Trainer::new(Loss::CrossEntropy, Sgd::new(0.1).momentum(0.9))
+//!     .epochs(60)
+//!     .validation(&test)
+//!     .fit(&mut network, &train, &mut rng)?;
+//! assert!(history.validation_accuracy[59] > 0.95);
+//! # Ok::<(), chainrule::Error>(())
+//! ```
+//!
+//! # Three doors
+//!
+//! - **To understand backpropagation**, open [`derivation`]: from one neuron to the batch in matrices, with a pencil, in
+//!   an evening; then take the [tour of the source](#a-tour-of-the-source).
+//! - **To see it run**, take the programs in the folder `examples` of the repository, or [one training step in
+//!   numbers](derivation::numbers).
+//! - **To use it**, you need [`Dataset`], [`Network::builder`], [`Trainer`]; or, step by step, [`Workspace`],
+//!   [`Network::forward`], [`Network::backward`], [`Sgd::step`]. [`gradient_check()`] tells whether an activation or a
+//!   loss of your own has the right derivative.
+//!
+//! # Letters
+//!
+//! | letter | what it stands for |
+//! |---|---|
+//! | n, k | examples in a batch; outputs of the network |
+//! | X, Y | inputs and targets, one example a row |
+//! | W, b | weights `[in, out]` and biases `[out]` of a layer |
+//! | Z, A | pre-activations and activations, `[n, out]`; f the activation, f′ its derivative |
+//! | A₋₁ | activations of the layer before: the inputs of this one, `[n, in]` |
+//! | L | the cost of the batch, a mean over its examples |
+//! | dX | ∂L/∂X, in the shape of X, for every X |
+//! | ⊙, · | product entry by entry; product of matrices |
+//! | θ, V, G | a parameter (W or b), its velocity, its gradient with weight decay |
+//! | η, μ, λ | learning rate, momentum, weight decay |
+//!
+//! Other texts put examples into columns and write W·x + b, δ and ∇: there is a
+//! [dictionary](derivation#if-you-come-from-another-text).
+//!
+//! # The equations
+//!
+//! Each tag leads to its derivation. It stands in the source at the line that computes the equation, and in the name of
+//! the tests that prove it: search for `(B4)` in `src`, for `b4_` in `tests`.
+//!
+//! | tag | equation | computed by |
+//! |---|---|---|
+//! | [F1](derivation::batch#f1) | Z = A₋₁·W + 1bᵀ | [`Network::forward`] |
+//! | [F2](derivation::batch#f2) | A = f(Z) | [`Network::forward`] |
+//! | [B1](derivation::batch#b1) | dZ = ∂L/∂A ⊙ f′(Z) | [`Network::backward`] |
+//! | [B2](derivation::batch#b2) | dA₋₁ = dZ·Wᵀ | [`Network::backward`] |
+//! | [B3](derivation::batch#b3) | dZ = dA ⊙ f′(Z) | [`Network::backward`] |
+//! | [B4](derivation::batch#b4) | dW = A₋₁ᵀ·dZ | [`Network::backward`] |
+//! | [B5](derivation::batch#b5) | db = Σₙ dZₙ | [`Network::backward`] |
+//! | [U1](derivation::descent#u1) | V ← μV − ηG, θ ← θ + V | [`Sgd::step`] |
+//! | [A1](derivation::activations#a1) | a = z | [`Activation::Identity`] |
+//! | [D1](derivation::activations#d1) | f′(z) = 1 | [`Activation::Identity`] |
+//! | [A2](derivation::activations#a2) | a = 1 / (1 + e⁻ᶻ) | [`Activation::Sigmoid`] |
+//! | [D2](derivation::activations#d2) | f′(z) = a (1 − a) | [`Activation::Sigmoid`] |
+//! | [A3](derivation::activations#a3) | a = tanh z | [`Activation::Tanh`] |
+//! | [D3](derivation::activations#d3) | f′(z) = 1 − a² | [`Activation::Tanh`] |
+//! | [A4](derivation::activations#a4) | a = max(0, z) | [`Activation::Relu`] |
+//! | [D4](derivation::activations#d4) | f′(z) = 1 where z > 0, else 0 | [`Activation::Relu`] |
+//! | [A5](derivation::activations#a5) | aᵢ = eᶻⁱ / Σⱼ eᶻʲ | [`Activation::Softmax`] |
+//! | [D5](derivation::activations#d5) | ∂aᵢ/∂zⱼ = aᵢ (δᵢⱼ − aⱼ) | [`Activation::Softmax`] |
+//! | [C1](derivation::costs#c1) | L = 1/nk Σ (a − y)² | [`Loss::MeanSquaredError`] |
+//! | [E1](derivation::costs#e1) | ∂L/∂A = 2 (a − y) / nk | [`Loss::MeanSquaredError`] |
+//! | [C2](derivation::costs#c2) | L = −1/nk Σ (y ln a + (1 − y) ln(1 − a)) | [`Loss::BinaryCrossEntropy`] |
+//! | [E2](derivation::costs#e2) | ∂L/∂A = ((1 − y)/(1 − a) − y/a) / nk | [`Loss::BinaryCrossEntropy`] |
+//! | [S2](derivation::pairs#s2) | −y ln a − (1 − y) ln(1 − a) = max(z, 0) − y z + ln(1 + e^−\|z\|) | [`Loss::BinaryCrossEntropy`] |
+//! | [C3](derivation::costs#c3) | L = −1/n Σ y ln a | [`Loss::CrossEntropy`] |
+//! | [E3](derivation::costs#e3) | ∂L/∂A = −y/a / n | [`Loss::CrossEntropy`] |
+//! | [S3](derivation::pairs#s3) | −ln aₖ = ln Σⱼ eᶻʲ − zₖ | [`Loss::CrossEntropy`] |
+//! | [C4](derivation::costs#c4) | (λ/2) Σ W² | [`Network::l2_penalty`] |
+//! | [I1](derivation::start#i1) | w = 0 | [`Init::Zeros`] |
+//! | [I2](derivation::start#i2) | w ∼ N(0, std²) | [`Init::Normal`] |
+//! | [I3](derivation::start#i3) | w ∼ U[low, high) | [`Init::Uniform`] |
+//! | [I4](derivation::start#i4) | w ∼ N(0, 2/(inputs + outputs)) | [`Init::XavierNormal`] |
+//! | [I5](derivation::start#i5) | w ∼ U[−r, r), r = √(6/(inputs + outputs)) | [`Init::XavierUniform`] |
+//! | [I6](derivation::start#i6) | w ∼ N(0, 2/inputs) | [`Init::HeNormal`] |
+//! | [I7](derivation::start#i7) | w ∼ U[−r, r), r = √(6/inputs) | [`Init::HeUniform`] |
+//! | [I8](derivation::start#i8) | w ∼ N(0, 1/outputs) | [`Init::FanOutNormal`] |
+//! | [N1](derivation::proof#n1) | ∂L/∂θ ≈ (L(θ−2h) − 8 L(θ−h) + 8 L(θ+h) − L(θ+2h)) / 12h | [`gradient_check()`] |
+//!
+//! # A tour of the source
+//!
+//! A file uses only files above it, and the order of the modules in `lib.rs` is the order of reading. About an hour, if
+//! the first three chapters of the derivation are behind you.
+//!
+//! | file | minutes | what to look for |
+//! |---|---|---|
+//! | `real.rs` | 2 | the one bound, `F: Real` |
+//! | `error.rs` | | skip; come back when one meets you |
+//! | `elementary.rs`, `matmul.rs` | | skip; eˣ and C ← A·B, made fast |
+//! | `activation.rs` | 8 | each f, and its f′ under it |
+//! | `init.rs` | 4 | one line for each start |
+//! | `layer.rs` | 8 | F1, and B4, B5, B2 that restate it: the heart |
+//! | `loss.rs` | 10 | the short way and the long way to B1 |
+//! | `network.rs` | 12 | `forward_pass` and `backward_pass`, on one screen |
+//! | `sgd.rs` | 5 | U1 |
+//! | `gradient_check.rs` | 8 | N1, and what it leaves out |
+//! | `train.rs` | 8 | the loop |
+//! | `metrics.rs`, `data/` | | skip; they do what their names say |
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
@@ -22,6 +134,7 @@ pub mod download;
 mod train;
 #[cfg(any(feature = "safetensors", feature = "serde"))]
 mod save;
+pub mod derivation;
 
 pub use activation::Activation;
 pub use data::{Dataset, Idx, Scaling, one_hot};

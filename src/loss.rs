@@ -24,6 +24,9 @@
 //! sigmoid    (S2) −y ln a − (1 − y) ln(1 − a) = max(z, 0) − y z + ln(1 + e^−|z|)
 //! softmax    (S3) −ln aₖ = ln Σⱼ eᶻʲ − zₖ,  with  ln Σⱼ eᶻʲ = m + ln Σⱼ e^(zⱼ − m),  m = maxⱼ zⱼ
 //! ```
+//!
+//! Derivation: chapters 6 and 7, `derivation/06-costs.md` and `07-pairs.md`. From above: `Activation`, for the canonical
+//! pairs and for B3 where there is none.
 
 use crate::activation::{Activation, argmax};
 use crate::error::{Error, Result};

@@ -8,6 +8,8 @@
 //! backward            dZ₀ ◄──B3── dA₀ ◄──B2── dZ₁ ◄── …  dZ_last ◄──B1── L
 //!                      └─B4, B5─► dW₀, db₀     └─B4, B5─► dW₁, db₁
 //! ```
+//!
+//! Derivation: chapters 2 and 3, `derivation/02-layer.md`. From above: `Layer` does F1, F2 and B2 to B5; `Loss` does B1.
 
 use crate::activation::{Activation, argmax};
 use crate::error::{Error, Result, check_finite, check_fits, check_shape};

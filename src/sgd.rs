@@ -2,11 +2,15 @@
 //!
 //! ```text
 //! (U1)  V ← μV − ηG,   θ ← θ + V,   with  G = dθ + λW for weights,  G = dθ for biases
+//! (C4)  (λ/2) Σ W²   with gradient λW: the cost of weight decay, `Network::l2_penalty`
 //! ```
 //!
 //! η is the learning rate, μ the momentum, λ the weight decay; θ is W or b, dθ its gradient, V its velocity. This is
 //! the classical momentum (Polyak 1964; Sutskever et al. 2013, eq. 1 and 2). PyTorch keeps v ← μv + G and
 //! subtracts η·v: the same path as long as η stays the same.
+//!
+//! Derivation: chapter 8, `derivation/08-descent.md`. From above: `Affine`, which parameters, gradients
+//! and velocities all are.
 
 use crate::error::{Error, Result};
 use crate::layer::{Affine, Layer};

@@ -827,7 +827,10 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         ),
         (FileProblem::Truncated { expected: 16, found: 9 }, "truncated: expected 16 bytes, found 9"),
         (FileProblem::Trailing { expected: 16 }, "expected 16 bytes, found more"),
-        (FileProblem::Checksum { expected: "1f".into(), found: "2e".into() }, "SHA-256: expected 1f, found 2e"),
+        (
+            FileProblem::Checksum { expected: "1f".into(), found: "2e".into() },
+            "other contents than those published or written: expected checksum 1f, found 2e",
+        ),
         (FileProblem::NotInArchive { expected: "x.bin".into() }, "expected x.bin in the archive, found no such file"),
         (FileProblem::Http { message: "http status: 404".into() }, "http status: 404"),
         (stalled(), "no answer, or too little of it, within 20s"),
@@ -841,6 +844,31 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         (
             FileProblem::Examples { expected: 5, found: 4 },
             "number of examples: expected 5 as in the file that belongs to it, found 4",
+        ),
+        (
+            FileProblem::HeaderTooLong { limit: 64, found: 99 },
+            "safetensors header: expected at most 64 bytes, found a length of 99 at offset 0",
+        ),
+        (FileProblem::Header { message: "no JSON".into() }, "safetensors header: no JSON"),
+        (
+            FileProblem::Version { expected: "1", found: "2".into() },
+            "format of chainrule: expected version 1, found \"2\"",
+        ),
+        (
+            FileProblem::Metadata { key: "number", expected: "f32 or f64".into(), found: Some("f16".into()) },
+            "metadata number: expected f32 or f64, found \"f16\"",
+        ),
+        (
+            FileProblem::Tensor { name: "0.bias".into(), expected: "shape [3]".into(), found: "[4]".into() },
+            "tensor \"0.bias\": expected shape [3], found [4]",
+        ),
+        (
+            FileProblem::NeedsFunctions { entry: "loss", name: "huber".into() },
+            "loss: \"huber\" is custom, and a file holds its name only: hand its functions over",
+        ),
+        (
+            FileProblem::Contents { error: Box::new(Error::Empty { place: "layers" }) },
+            "layers: expected at least one, found none",
         ),
     ];
     for (problem, text) in &problems {

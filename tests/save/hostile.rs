@@ -167,7 +167,10 @@ fn changed_numbers_are_noticed() {
     parts.tensors.get_mut("0.weight").unwrap().2[0] ^= 1;
     let message = Hostile::new("checksum").says(&parts.to_bytes_with(json!(parts.metadata)));
     let found = parts.checksum();
-    assert_eq!(message, format!("changed since it was written: expected checksum {checksum:?}, found {found:?}"));
+    assert_eq!(
+        message,
+        format!("other contents than those published or written: expected checksum {checksum}, found {found}")
+    );
 }
 
 #[test]

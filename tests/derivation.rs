@@ -1,0 +1,273 @@
+//! The pages of `chainrule::derivation` are made from the Markdown in `derivation/`, and are current.
+//!
+//! The source is what the repository shows: Markdown with LaTeX, `$…$` within a line and ```` ```math ```` blocks
+//! between lines. rustdoc typesets no LaTeX, so its pages hold MathML, which browsers draw by themselves, without a
+//! script and without a network. After a change in `derivation/`:
+//!
+//! ```text
+//! UPDATE_DERIVATION=1 cargo test --test derivation
+//! ```
+
+use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// Public items that become links where they stand as code: `Network`, `Network::forward`, `gradient_check`.
+const ITEMS: [&str; 15] = [
+    "Activation",
+    "Affine",
+    "Dataset",
+    "Error",
+    "Init",
+    "Layer",
+    "Loss",
+    "Network",
+    "NetworkBuilder",
+    "Real",
+    "Schedule",
+    "Sgd",
+    "Trainer",
+    "Workspace",
+    "gradient_check",
+];
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The chapters in order: the name of the module (`README` for the cover), and the Markdown.
+fn chapters() -> Vec<(String, String)> {
+    let files = std::fs::read_dir(folder("derivation")).unwrap();
+    let mut names: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name.ends_with(".md"));
+    names.sort();
+    let read = |name: &String| std::fs::read_to_string(folder("derivation").join(name)).unwrap();
+    names.iter().map(|name| (module(name).to_owned(), read(name))).collect()
+}
+
+/// `02-layer.md` → `layer`
+fn module(file: &str) -> &str {
+    let stem = file.strip_suffix(".md").unwrap_or_else(|| panic!("{file}: chapters end in .md"));
+    stem.split_once('-').map_or(stem, |(_, name)| name)
+}
+
+/// The path by which rustdoc knows a chapter.
+fn path(module: &str) -> String {
+    if module == "README" { "crate::derivation".into() } else { format!("crate::derivation::{module}") }
+}
+
+/// One chapter on its way from LaTeX to MathML.
+struct Page<'a> {
+    math: LatexToMathML,
+    /// Each tag and the chapter of its first display.
+    home: &'a BTreeMap<String, String>,
+    /// The tags that have their anchor on this page.
+    anchors: Vec<String>,
+    name: &'a str,
+    out: String,
+}
+
+impl Page<'_> {
+    fn render(mut self, source: &str) -> String {
+        // rustdoc makes every direct child of the text scroll by itself; this div takes that upon itself, so that no
+        // paragraph with a formula gets a scrollbar.
+        self.out.push_str("<div style=\"overflow:visible\">\n\n");
+        let mut lines = source.lines().peekable();
+        while let Some(line) = lines.next() {
+            if line.starts_with('|') {
+                // A table that is wider than the page scrolls by itself.
+                self.out.push_str("<div style=\"overflow-x:auto;overflow-y:hidden\">\n\n");
+                self.text(line);
+                self.out.push('\n');
+                while let Some(row) = lines.next_if(|line| line.starts_with('|')) {
+                    self.text(row);
+                    self.out.push('\n');
+                }
+                self.out.push_str("\n</div>\n");
+            } else if line.trim() == "```math" {
+                let latex: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != "```").collect();
+                self.display(&latex.join("\n"));
+            } else if line.starts_with("```") {
+                // Code stands as it is.
+                self.out.push_str(line);
+                self.out.push('\n');
+                for line in lines.by_ref() {
+                    self.out.push_str(line);
+                    self.out.push('\n');
+                    if line.starts_with("```") {
+                        break;
+                    }
+                }
+            } else {
+                self.text(line);
+                self.out.push('\n');
+            }
+        }
+        self.out.push_str("\n</div>\n");
+        self.out
+    }
+
+    fn mathml(&mut self, latex: &str, display: MathDisplay) -> String {
+        let result = self.math.convert_with_local_state(latex, display);
+        let mathml = result.unwrap_or_else(|error| panic!("{}: {latex}\n{error:?}", self.name)).mathml;
+        // What Markdown would take for its own.
+        let entity = |c: char| match c {
+            '*' | '_' | '[' | ']' | '`' | '\\' | '|' | '~' => format!("&#{};", u32::from(c)),
+            '\n' => " ".into(),
+            c => c.into(),
+        };
+        // Math fonts draw the prime small and low, others small and high, and as a superscript it shrinks once more. That
+        // of the page's text font looks right everywhere.
+        let mut mathml = mathml;
+        for prime in ["′", "″", "‴"] {
+            let upright =
+                format!("<mo lspace=\"0\" rspace=\"0\" style=\"font-family:'Source Serif 4',serif\">{prime}</mo>");
+            let raised = format!("<mo>{prime}</mo></msup>");
+            while let Some(end) = mathml.find(&raised) {
+                let start = mathml[..end].rfind("<msup>").unwrap();
+                let base = &mathml[start + "<msup>".len()..end];
+                mathml = format!("{}{base}{upright}{}", &mathml[..start], &mathml[end + raised.len()..]);
+            }
+        }
+        mathml.chars().map(entity).collect()
+    }
+
+    /// A formula on its own line, with its tag at the right. One that is wider than the page scrolls by itself.
+    fn display(&mut self, latex: &str) {
+        let (latex, tag) = split_tag(latex);
+        let math = self.mathml(&latex, MathDisplay::Block);
+        let mut id = String::new();
+        let mut label = String::new();
+        if let Some(tag) = tag {
+            if self.home[&tag] == self.name && !self.anchors.contains(&tag) {
+                id = format!(" id=\"{}\"", tag.to_lowercase());
+                self.anchors.push(tag.clone());
+            }
+            label = format!("<div style=\"flex:none;padding-left:1em\">({tag})</div>");
+        }
+        let style =
+            "display:flex;align-items:center;overflow-x:auto;overflow-y:hidden;margin:.4em 0 .9em;padding:.3em 0";
+        let middle = "flex:1 0 auto";
+        writeln!(self.out, "<div{id} style=\"{style}\"><div style=\"{middle}\">{math}</div>{label}</div>").unwrap();
+    }
+
+    /// A line of text: `$…$` becomes MathML, code that names an item a link to it, `(B4)` a link to its display, and
+    /// a link to another chapter's file a link to its page.
+    fn text(&mut self, line: &str) {
+        let mut rest = line;
+        while let Some(at) = rest.find(['$', '`', '(']) {
+            self.out.push_str(&rest[..at]);
+            let (mark, tail) = rest[at..].split_at(1);
+            rest = match mark {
+                "$" => {
+                    let (latex, tail) = tail.split_once('$').unwrap_or_else(|| panic!("an odd $ in: {line}"));
+                    let math = self.mathml(latex, MathDisplay::Inline);
+                    // No line may begin with a comma.
+                    let after = tail.trim_start_matches([',', '.', ';', ':', '?']);
+                    match &tail[..tail.len() - after.len()] {
+                        "" => self.out.push_str(&math),
+                        mark => write!(self.out, "<span style=\"white-space:nowrap\">{math}{mark}</span>").unwrap(),
+                    }
+                    after
+                }
+                "`" => {
+                    let (code, tail) = tail.split_once('`').unwrap_or_else(|| panic!("an odd ` in: {line}"));
+                    let item = code.split("::").next().unwrap_or(code);
+                    let linked = self.out.ends_with('[');
+                    if ITEMS.contains(&item) && !linked && !code.contains(['(', ' ', '.', '<']) {
+                        let disambiguated = if code == "gradient_check" { "gradient_check()" } else { code };
+                        write!(self.out, "[`{code}`](crate::{disambiguated})").unwrap();
+                    } else {
+                        write!(self.out, "`{code}`").unwrap();
+                    }
+                    tail
+                }
+                _ => {
+                    let inside = tail.split(')').next().unwrap_or("");
+                    if self.out.ends_with(']') && inside.ends_with(".md") {
+                        write!(self.out, "({}", path(module(inside))).unwrap();
+                        &tail[inside.len()..]
+                    } else if self.home.contains_key(inside) {
+                        let home = path(&self.home[inside]);
+                        write!(self.out, "[({inside})]({home}#{})", inside.to_lowercase()).unwrap();
+                        &tail[inside.len() + 1..]
+                    } else {
+                        self.out.push('(');
+                        tail
+                    }
+                }
+            };
+        }
+        self.out.push_str(rest);
+    }
+}
+
+/// `a = b \tag{B4}` → `a = b`, `B4`
+fn split_tag(latex: &str) -> (String, Option<String>) {
+    let Some((before, after)) = latex.split_once("\\tag{") else { return (latex.into(), None) };
+    let (tag, after) = after.split_once('}').unwrap_or_else(|| panic!("unclosed tag: {latex}"));
+    (format!("{}{after}", before.trim_end()), Some(tag.into()))
+}
+
+/// Each tag with the chapter that displays it first.
+fn homes(chapters: &[(String, String)]) -> BTreeMap<String, String> {
+    let mut homes = BTreeMap::new();
+    for (name, source) in chapters {
+        for part in source.split("\\tag{").skip(1) {
+            let tag = part.split('}').next().unwrap_or("");
+            homes.entry(tag.to_owned()).or_insert_with(|| name.clone());
+        }
+    }
+    homes
+}
+
+#[test]
+fn the_rendered_pages_are_current() {
+    let chapters = chapters();
+    let homes = homes(&chapters);
+    let update = std::env::var_os("UPDATE_DERIVATION").is_some();
+    let mut stale = Vec::new();
+    for (name, source) in &chapters {
+        let math = LatexToMathML::new(MathCoreConfig::default()).unwrap();
+        let page = Page { math, home: &homes, anchors: Vec::new(), name, out: String::new() }.render(source);
+        let file = folder("src/derivation").join(format!("{}.md", name.to_lowercase()));
+        if update {
+            std::fs::write(&file, page).unwrap();
+        } else if std::fs::read_to_string(&file).ok() != Some(page) {
+            stale.push(file);
+        }
+    }
+    assert!(stale.is_empty(), "run UPDATE_DERIVATION=1 cargo test --test derivation: not current: {stale:?}");
+}
+
+/// The numbers with six digits after the point in a text, without their signs.
+fn six_digits(text: &str) -> BTreeSet<&str> {
+    let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.').map(|number| number.trim_end_matches('.'));
+    numbers.filter(|number| number.split_once('.').is_some_and(|(_, digits)| digits.len() == 6)).collect()
+}
+
+#[test]
+fn the_worked_numbers_are_those_that_the_program_beside_them_asserts() {
+    let chapters = chapters();
+    let (_, numbers) = chapters.iter().find(|(name, _)| name == "numbers").unwrap();
+    let (text, rest) = numbers.split_once("```rust").unwrap();
+    let (program, _) = rest.split_once("```").unwrap();
+    assert!(six_digits(text).len() > 40);
+    assert_eq!(six_digits(text), six_digits(program));
+}
+
+/// What the repository's view makes of a formula: Markdown comes first there, and takes `\,` or `\{` within `$…$` for
+/// its own.
+#[test]
+fn formulas_within_a_line_survive_markdown() {
+    for (name, source) in chapters() {
+        let blocks = source.split("```").step_by(2);
+        for line in blocks.flat_map(str::lines) {
+            for latex in line.split('$').skip(1).step_by(2) {
+                let escape = latex.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && pair[1].is_ascii_punctuation());
+                assert!(!escape && !latex.contains('*'), "{name}: ${latex}$");
+            }
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! The exercises of the derivation: each check runs on the solution here, and on your answer (`yours.rs`) if you ask
+//! for it by `cargo test --test exercises name -- --ignored`.
+
+mod solutions;
+mod yours;
+
+use chainrule::ndarray::{Array1, Array2, array};
+use chainrule::rand::{Rng, SeedableRng};
+use chainrule::{Activation, Affine, ChaCha8Rng, Init, Layer, Loss, Network, Sgd, Workspace, gradient_check};
+
+macro_rules! exercises {
+    ($($name:ident),* $(,)?) => {
+        mod solved {
+            $(#[test]
+            fn $name() {
+                super::$name(super::solutions::$name);
+            })*
+        }
+        mod open {
+            $(#[test]
+            #[ignore = "an exercise: yours to solve"]
+            fn $name() {
+                super::$name(super::yours::$name);
+            })*
+        }
+    };
+}
+
+exercises!(
+    by_hand,
+    two_lines,
+    input_gradient,
+    shared_weight,
+    transpose,
+    weighted_examples,
+    other_target,
+    second_step,
+    softplus,
+    leaky_relu,
+    softmax_of_two,
+    huber,
+    laplace,
+    best_guess,
+    tanh_partner,
+    two_right_answers,
+    longest_stride,
+    coasting,
+    leaky_start,
+    triangle,
+    revived,
+    certainly_small,
+    two_points,
+);
+
+#[track_caller]
+fn close(what: &str, found: f64, expected: f64, tolerance: f64) {
+    assert!((found - expected).abs() <= tolerance, "{what}: expected {expected:.6}, found {found:.6}");
+}
+
+/// One layer as a network.
+fn single(weights: Array2<f64>, bias: Array1<f64>, activation: Activation) -> Network<f64> {
+    Network::from_layers(vec![Layer::new(weights, bias, activation).unwrap()]).unwrap()
+}
+
+/// Forward and backward into a new workspace, and the cost.
+fn pass(network: &Network<f64>, x: &Array2<f64>, y: &Array2<f64>, loss: Loss) -> (Workspace<f64>, f64) {
+    let mut workspace = Workspace::new(network, x.nrows());
+    network.forward(x.view(), &mut workspace).unwrap();
+    let cost = network.backward(x.view(), y.view(), loss, &mut workspace).unwrap();
+    (workspace, cost)
+}
+
+/// The slope of f at x.
+fn measured(f: impl Fn(f64) -> f64, x: f64) -> f64 {
+    let h = 1e-3;
+    (f(x - 2.0 * h) - 8.0 * f(x - h) + 8.0 * f(x + h) - f(x + 2.0 * h)) / (12.0 * h)
+}
+
+fn by_hand(answer: fn() -> [f64; 6]) {
+    let network = single(array![[1.0], [2.0]], array![0.5], Activation::Identity);
+    let (pass, cost) = pass(&network, &array![[3.0, -1.0]], &array![[2.0]], Loss::MeanSquaredError);
+    let Affine { weights, bias } = &pass.gradients()[0];
+    let expected = [pass.z(0)[[0, 0]], cost, pass.dz(0)[[0, 0]], weights[[0, 0]], weights[[1, 0]], bias[0]];
+    for ((what, found), expected) in ["z", "L", "dz", "dw₁", "dw₂", "db"].iter().zip(answer()).zip(expected) {
+        close(what, found, expected, 1e-6);
+    }
+}
+
+fn two_lines(answer: fn(f64, f64, f64, f64) -> (f64, f64)) {
+    let (w, b) = answer(1.5, -0.5, 2.0, 0.25);
+    for x in [-1.0, 0.0, 3.0] {
+        close("at x", x * w + b, 2.0 * (1.5 * x - 0.5) + 0.25, 1e-12);
+    }
+}
+
+fn input_gradient(answer: fn([[f64; 2]; 3], [f64; 2]) -> [f64; 3]) {
+    let w = [[0.5, -1.0], [2.0, 0.3], [-0.7, 1.1]];
+    let (x, dz) = ([0.4, -0.6, 0.9], [0.8, -1.7]);
+    let found = answer(w, dz);
+    for i in 0..3 {
+        // A cost whose dz are just these: Σⱼ dzⱼ zⱼ.
+        let cost = |xi: f64| {
+            let input = |k: usize| if k == i { xi } else { x[k] };
+            (0..2).map(|j| dz[j] * (0..3).map(|k| input(k) * w[k][j]).sum::<f64>()).sum::<f64>()
+        };
+        close("dx", found[i], measured(cost, x[i]), 1e-9);
+    }
+}
+
+fn shared_weight(answer: fn([f64; 2], [f64; 2]) -> f64) {
+    let (x, dz) = ([2.0, -3.0], [0.5, 0.25]);
+    close("dw", answer(x, dz), measured(|w| dz[0] * x[0] * w + dz[1] * x[1] * w, 0.7), 1e-9);
+}
+
+fn transpose(answer: fn(&Array2<f64>, &Array2<f64>) -> [Array2<f64>; 2]) {
+    let w = array![[1.0, 2.0], [-0.5, 3.0]]; // as many inputs as outputs: both products exist
+    let dz = array![[0.3, -0.2], [1.0, 0.5]];
+    let [without, with] = answer(&dz, &w);
+    for ((r, i), &found) in with.indexed_iter() {
+        let cost = |x: f64| (0..2).map(|j| dz[[r, j]] * (x * w[[i, j]])).sum::<f64>();
+        close("dZ·Wᵀ", found, measured(cost, 1.0), 1e-9);
+        let wrong = (0..2).map(|j| dz[[r, j]] * w[[j, i]]).sum::<f64>();
+        close("dZ·W", without[[r, i]], wrong, 1e-12);
+        assert!((without[[r, i]] - found).abs() > 0.1, "the two should be far apart");
+    }
+}
+
+fn weighted_examples(answer: fn(&Array2<f64>, &Array1<f64>) -> Array2<f64>) {
+    let c = array![0.5, 0.2, 0.3];
+    let (x, y) = (array![[1.0, 2.0], [0.5, -1.0], [-2.0, 0.3]], array![[1.0], [0.0], [1.0]]);
+    let network = single(array![[0.4], [-0.3]], array![0.1], Activation::Sigmoid);
+    let (plain, _) = pass(&network, &x, &y, Loss::BinaryCrossEntropy);
+    let found = answer(&plain.dz(0).to_owned(), &c);
+    for r in 0..3 {
+        let sign = if y[[r, 0]] == 1.0 { -1.0 } else { 1.0 };
+        let row = |z: f64| c[r] * (sign * z).exp().ln_1p(); // −ln a, or −ln(1 − a)
+        close("dZ", found[[r, 0]], measured(row, plain.z(0)[[r, 0]]), 1e-9);
+    }
+}
+
+/// The 2-2-1 network of the worked numbers.
+fn worked() -> Network<f64> {
+    Network::from_layers(vec![
+        Layer::new(array![[0.5, -1.0], [0.25, 0.5]], array![0.0, 0.5], Activation::Sigmoid).unwrap(),
+        Layer::new(array![[1.0], [-2.0]], array![1.0], Activation::Sigmoid).unwrap(),
+    ])
+    .unwrap()
+}
+
+fn other_target(answer: fn() -> [f64; 6]) {
+    let (pass, cost) = pass(&worked(), &array![[1.0, 2.0]], &array![[0.0]], Loss::BinaryCrossEntropy);
+    let (dw, dz) = (&pass.gradients()[1].weights, pass.dz(0));
+    let expected = [cost, pass.dz(1)[[0, 0]], dw[[0, 0]], dw[[1, 0]], dz[[0, 0]], dz[[0, 1]]];
+    let names = ["L", "dZ₁", "dW₁, first", "dW₁, second", "dZ₀, first", "dZ₀, second"];
+    for ((what, found), expected) in names.iter().zip(answer()).zip(expected) {
+        close(what, found, expected, 2e-6);
+    }
+}
+
+fn second_step(answer: fn() -> (f64, f64)) {
+    let mut network = worked();
+    let mut sgd = Sgd::new(0.5).momentum(0.9).weight_decay(0.1);
+    let mut bias = [0.0; 2];
+    for bias in &mut bias {
+        let (pass, _) = pass(&network, &array![[1.0, 2.0]], &array![[1.0]], Loss::BinaryCrossEntropy);
+        sgd.step(&mut network, pass.gradients()).unwrap();
+        *bias = network.layers()[1].affine.bias[0];
+    }
+    let (velocity, value) = answer();
+    close("velocity", velocity, bias[1] - bias[0], 2e-6);
+    close("value", value, bias[1], 2e-6);
+}
+
+/// The gradient check of a layer with an activation made of the answer.
+fn check_activation(f: fn(f64) -> f64, slope: fn(f64, f64) -> f64) {
+    let activation = Activation::Custom { name: "yours", f, slope };
+    let network = single(array![[0.7, -1.2, 0.4], [0.3, 0.8, -2.0]], array![0.1, -0.2, 0.3], activation);
+    let (x, y) = (array![[1.0, -0.5], [-2.0, 0.6]], array![[0.0, 1.0, 0.5], [1.0, 0.0, 0.2]]);
+    let check = gradient_check(&network, x.view(), y.view(), Loss::MeanSquaredError).unwrap();
+    assert!(check.max_relative_error < 1e-6 && check.largest_gradient > 0.0, "{check:?}");
+}
+
+/// The same of a loss made of the answer, on outputs between −1 and 1.
+fn check_loss(loss: Loss) {
+    let network = single(array![[0.7, -1.2], [0.3, 0.8]], array![0.1, -0.2], Activation::Tanh);
+    let (x, y) = (array![[1.0, -0.5], [-2.0, 0.6]], array![[2.5, -0.9], [0.3, -3.0]]);
+    let check = gradient_check(&network, x.view(), y.view(), loss).unwrap();
+    assert!(check.max_relative_error < 1e-6 && check.largest_gradient > 0.0, "{check:?}");
+}
+
+fn softplus(answer: fn(f64, f64) -> f64) {
+    check_activation(|z| z.max(0.0) + (-z.abs()).exp().ln_1p(), answer);
+}
+
+fn leaky_relu(answer: fn() -> Activation) {
+    let Activation::Custom { f, slope, .. } = answer() else { panic!("a custom one") };
+    for z in [-3.0, -0.5, 0.25, 2.0] {
+        close("f", f(z), if z > 0.0 { z } else { 0.1 * z }, 1e-12);
+        close("f′", slope(z, f(z)), measured(f, z), 1e-9);
+    }
+}
+
+fn softmax_of_two(answer: fn([f64; 2], [f64; 2]) -> (f64, f64)) {
+    let (w, b) = ([0.8, -0.3], [0.1, 0.6]);
+    let two = single(array![w], array![b[0], b[1]], Activation::Softmax);
+    let (w, b) = answer(w, b);
+    let one = single(array![[w]], array![b], Activation::Sigmoid);
+    for x in [-2.0, 0.0, 1.5] {
+        let of = |network: &Network<f64>| network.predict(array![[x]].view()).unwrap()[[0, 0]];
+        close("the first output", of(&one), of(&two), 1e-12);
+    }
+}
+
+fn huber(answer: fn() -> Loss) {
+    let Loss::Custom { value, slope, .. } = answer() else { panic!("a custom one") };
+    check_loss(answer());
+    for e in [-1.0, -0.4, 0.0, 1.0] {
+        close("inside", value(2.0 + e, 2.0), 0.5 * e * e, 1e-12);
+    }
+    close("the value goes on", value(1.0 + 1e-9, 0.0), 0.5, 1e-8);
+    close("the slope goes on", slope(1.0 + 1e-9, 0.0), 1.0, 1e-8);
+    close("a straight line", value(7.0, 0.0) - value(6.0, 0.0), value(-3.0, 0.0) - value(-2.0, 0.0), 1e-12);
+}
+
+fn laplace(answer: fn() -> Loss) {
+    let Loss::Custom { value, .. } = answer() else { panic!("a custom one") };
+    check_loss(answer());
+    let density = |e: f64| 0.5 * (-e.abs()).exp();
+    close("−ln p", value(3.0, 1.0) - value(1.5, 1.0), density(0.5).ln() - density(2.0).ln(), 1e-12);
+}
+
+fn best_guess(answer: fn(f64) -> (f64, f64)) {
+    for q in [0.2, 0.7] {
+        let cost = |a: f64| -q * a.ln() - (1.0 - q) * (1.0 - a).ln();
+        let (a, smallest) = answer(q);
+        close("its cost", smallest, cost(a), 1e-12);
+        assert!(cost(a) < cost(a + 1e-3) && cost(a) < cost(a - 1e-3), "{a} is not the best for {q}");
+    }
+}
+
+fn tanh_partner(answer: fn() -> Loss) {
+    check_loss(answer());
+    let network = single(array![[0.7]], array![-0.2], Activation::Tanh);
+    for y in [-1.0, 1.0] {
+        let (pass, _) = pass(&network, &array![[1.5]], &array![[y]], answer());
+        close("dz", pass.dz(0)[[0, 0]], pass.a(0)[[0, 0]] - y, 1e-12);
+    }
+}
+
+fn two_right_answers(answer: fn() -> ([f64; 3], [f64; 3])) {
+    let a: [f64; 3] = [0.5, 0.3, 0.2];
+    let y = [1.0, 1.0, 0.0];
+    let network = single(Array2::eye(3), Array1::zeros(3), Activation::Softmax);
+    let logits = Array2::from_shape_fn((1, 3), |(_, j)| a[j].ln());
+    let (pass, _) = pass(&network, &logits, &array![y], Loss::CrossEntropy);
+    let (long, short) = answer();
+    for j in 0..3 {
+        close("dz", long[j], pass.dz(0)[[0, j]], 1e-9);
+        close("the short form", short[j], a[j] - y[j], 1e-9);
+    }
+}
+
+fn longest_stride(answer: fn() -> f64) {
+    let (x, y) = (array![[1.0], [2.0], [3.0]], array![[2.0], [4.0], [6.0]]);
+    let cost_after = |rate: f64| {
+        let mut network = single(array![[0.0]], array![0.0], Activation::Identity);
+        let mut sgd = Sgd::new(rate);
+        for _ in 0..2000 {
+            let (mut pass, _) = pass(&network, &x, &y, Loss::MeanSquaredError);
+            pass.gradients_mut()[0].bias.fill(0.0);
+            sgd.step(&mut network, pass.gradients()).unwrap();
+        }
+        network.cost(x.view(), y.view(), Loss::MeanSquaredError).unwrap()
+    };
+    let rate = answer();
+    assert!(cost_after(0.99 * rate) < 1e-3, "1 % below {rate}, it should converge");
+    assert!(cost_after(1.01 * rate) > 1e3, "1 % above {rate}, it should diverge");
+}
+
+fn coasting(answer: fn(f64, f64) -> f64) {
+    let mut network = single(array![[0.0]], array![0.0], Activation::Identity);
+    let push = |b: f64| [Affine { weights: array![[0.0]], bias: array![b] }];
+    let mut sgd = Sgd::new(1.0).momentum(0.8);
+    sgd.step(&mut network, &push(-2.0)).unwrap(); // V = 2, b = 2
+    for _ in 0..400 {
+        sgd.step(&mut network, &push(0.0)).unwrap();
+    }
+    close("the way", answer(2.0, 0.8), network.layers()[0].affine.bias[0] - 2.0, 1e-9);
+}
+
+fn leaky_start(answer: fn(f64) -> f64) {
+    // The size of the signal after each of six wide layers, for the answer and for an answer that is 20 % off.
+    let f = |z: f64| if z > 0.0 { z } else { 0.1 * z };
+    let leaky = Activation::Custom { name: "leaky", f, slope: |z, _| if z > 0.0 { 1.0 } else { 0.1 } };
+    let growth = |variance: f64| {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut builder = Network::<f64>::builder(400).init(Init::Normal { std: variance.sqrt() });
+        for _ in 0..6 {
+            builder = builder.layer(400, leaky);
+        }
+        let network = builder.build(&mut rng).unwrap();
+        let x = Array2::from_shape_simple_fn((40, 400), || rng.random_range(-1.0..1.0));
+        let square = |a: &Array2<f64>| a.iter().map(|a| a * a).sum::<f64>();
+        square(&network.predict(x.view()).unwrap()) / square(&x)
+    };
+    let found = growth(answer(400.0));
+    assert!((0.7..1.4).contains(&found), "the squares grow by a factor of {found} over six layers");
+}
+
+fn triangle(answer: fn(f64, f64) -> f64) {
+    let r = answer(30.0, 50.0);
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let squares = (0..200_000).map(|_| (rng.random_range(-r..r) + rng.random_range(-r..r)).powi(2));
+    close("variance", squares.sum::<f64>() / 200_000.0, 2.0 / 80.0, 3e-4);
+}
+
+fn revived(answer: fn() -> (f64, Option<usize>)) {
+    let mut network = single(array![[-4.0 / 3.0]], array![-1.0], Activation::Relu);
+    let (x, y) = (array![[1.0], [2.0], [3.0]], array![[0.5], [1.0], [1.5]]);
+    let mut sgd = Sgd::new(0.5).weight_decay(0.1);
+    let mut after_one = 0.0;
+    let mut alive = None;
+    for step in 1..=10_000 {
+        let (pass, _) = pass(&network, &x, &y, Loss::MeanSquaredError);
+        sgd.step(&mut network, pass.gradients()).unwrap();
+        if step == 1 {
+            after_one = network.layers()[0].affine.weights[[0, 0]];
+        }
+        if alive.is_none() && network.predict(x.view()).unwrap().iter().any(|a| *a > 0.0) {
+            alive = Some(step);
+        }
+    }
+    let (w, steps) = answer();
+    close("w", w, after_one, 1e-6);
+    assert_eq!(steps, alive);
+}
+
+fn certainly_small(answer: fn() -> usize) {
+    let layers = answer();
+    // At z = 0, where the slope is largest.
+    let left = |layers: usize| 0.25_f64.powi(layers.try_into().unwrap());
+    assert!(left(layers) < 1e-3 && left(layers - 1) >= 1e-3, "{layers} layers leave {}", left(layers));
+}
+
+fn two_points(answer: fn(yours::Function, f64, f64) -> f64) {
+    let error = |h: f64| (answer(f64::exp, 1.0, h) - 1.0_f64.exp()).abs();
+    let ratio = error(1e-2) / error(5e-3);
+    assert!((3.9..4.1).contains(&ratio), "half the step should leave a quarter of the error, left 1/{ratio:.2}");
+}

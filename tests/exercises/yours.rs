@@ -1,0 +1,147 @@
+//! Your answers to the exercises of the derivation. Replace a `todo!()`, then run the command that stands at the
+//! exercise, such as `cargo test --test exercises by_hand -- --ignored`.
+
+#![allow(unused_variables)] // until you use them
+
+use chainrule::ndarray::{Array1, Array2};
+use chainrule::{Activation, Loss};
+
+/// A function of one number.
+pub type Function = fn(f64) -> f64;
+
+// 1 · One neuron
+
+/// z, L, dz, dw₁, dw₂, db
+pub fn by_hand() -> [f64; 6] {
+    todo!()
+}
+
+/// Weight and bias of the one neuron that does what the two do.
+pub fn two_lines(w1: f64, b1: f64, w2: f64, b2: f64) -> (f64, f64) {
+    todo!()
+}
+
+// 2 · One layer
+
+/// dx, from w\[i\]\[j\] and dz\[j\].
+pub fn input_gradient(w: [[f64; 2]; 3], dz: [f64; 2]) -> [f64; 3] {
+    todo!()
+}
+
+/// dw, for z₁ = x₁w and z₂ = x₂w.
+pub fn shared_weight(x: [f64; 2], dz: [f64; 2]) -> f64 {
+    todo!()
+}
+
+// 3 · The batch
+
+/// dZ·W and dZ·Wᵀ.
+pub fn transpose(dz: &Array2<f64>, w: &Array2<f64>) -> [Array2<f64>; 2] {
+    todo!()
+}
+
+/// dZ of the weighted mean, from dZ of the plain one and the weights c of the rows.
+pub fn weighted_examples(dz: &Array2<f64>, c: &Array1<f64>) -> Array2<f64> {
+    todo!()
+}
+
+// 4 · One step, in numbers
+
+/// L, dZ₁, both entries of dW₁, both of dZ₀, for the target 0.
+pub fn other_target() -> [f64; 6] {
+    todo!()
+}
+
+/// Velocity and value of b₁ after the second step.
+pub fn second_step() -> (f64, f64) {
+    todo!()
+}
+
+// 5 · The activations
+
+/// f′ of the softplus a = ln(1 + eᶻ).
+pub fn softplus(z: f64, a: f64) -> f64 {
+    todo!()
+}
+
+/// f, and f′ as a function of z and a.
+pub fn leaky_relu() -> Activation {
+    Activation::Custom { name: "leaky ReLU", f: |z| todo!(), slope: |z, a| todo!() }
+}
+
+/// w and b of the sigmoid unit that gives what the first of two softmax units x·w₁ + b₁, x·w₂ + b₂ does.
+pub fn softmax_of_two(w: [f64; 2], b: [f64; 2]) -> (f64, f64) {
+    todo!()
+}
+
+// 6 · The costs
+
+/// Value and slope in a.
+pub fn huber() -> Loss {
+    Loss::Custom { name: "Huber", value: |a, y| todo!(), slope: |a, y| todo!() }
+}
+
+/// Value and slope in a; a constant in the value is yours to leave out.
+pub fn laplace() -> Loss {
+    Loss::Custom { name: "Laplace", value: |a, y| todo!(), slope: |a, y| todo!() }
+}
+
+/// The best output, and the mean binary cross-entropy that it costs.
+pub fn best_guess(q: f64) -> (f64, f64) {
+    todo!()
+}
+
+// 7 · The canonical pairs
+
+/// Value and slope in a.
+pub fn tanh_partner() -> Loss {
+    Loss::Custom { name: "partner of tanh", value: |a, y| todo!(), slope: |a, y| todo!() }
+}
+
+/// dz, and what the short form claims.
+pub fn two_right_answers() -> ([f64; 3], [f64; 3]) {
+    todo!()
+}
+
+// 8 · Descent
+
+/// The learning rate from which on descent diverges.
+pub fn longest_stride() -> f64 {
+    todo!()
+}
+
+/// What a parameter of this velocity still travels.
+pub fn coasting(velocity: f64, momentum: f64) -> f64 {
+    todo!()
+}
+
+// 9 · The start
+
+/// The variance of the weights.
+pub fn leaky_start(inputs: f64) -> f64 {
+    todo!()
+}
+
+/// r.
+pub fn triangle(inputs: f64, outputs: f64) -> f64 {
+    todo!()
+}
+
+// 10 · Trouble
+
+/// w after the step, and the number of steps to the first pre-activation above 0; `None` for never.
+pub fn revived() -> (f64, Option<usize>) {
+    todo!()
+}
+
+/// The number of layers.
+pub fn certainly_small() -> usize {
+    todo!()
+}
+
+// 11 · The last proof
+
+/// The slope of f at x.
+pub fn two_points(f: Function, x: f64, h: f64) -> f64 {
+    todo!()
+}
