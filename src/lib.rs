@@ -153,3 +153,8 @@ pub use train::{History, Report, Trainer};
 pub use ndarray;
 pub use rand;
 pub use rand_chacha::ChaCha8Rng;
+
+/// The programs of the README, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
