@@ -17,21 +17,21 @@
 //! starts at 0.2 and falls with the epochs, and a little weight decay, are worth 98.0 to 98.2 %. (The cost that
 //! is descended then has the weights' penalty in it, so its curve lies above that of the test set.)
 //!
-//! The data: the four files of MNIST in one folder, given by `--data` or `MNIST_DIR` (or else `data/mnist`).
+//! The data: the four files of MNIST in one folder, given by `--data` or `MNIST_DIR`; with `--features download`
+//! they are fetched (12 MB, the first time), without it they are looked for in `data/mnist`.
 
 mod common;
 
 use chainrule::rand::SeedableRng;
 use chainrule::{
-    Activation, ChaCha8Rng, ConfusionMatrix, Dataset, FileProblem, Init, Loss, Network, Report, Schedule, Sgd, Trainer,
+    Activation, ChaCha8Rng, ConfusionMatrix, Dataset, Init, Loss, Network, Report, Schedule, Sgd, Trainer,
 };
+use common::data::MNIST;
 use common::flags::{Example, Extra, Flags, Recipe};
 use common::pictures::{self, Digits, Scale, Series};
 use common::progress::{Progress, result_line};
 use std::error::Error;
-use std::io::ErrorKind;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const EXAMPLE: Example = Example {
@@ -39,8 +39,10 @@ const EXAMPLE: Example = Example {
     about: "handwritten digits, sigmoid and softmax, gradient descent with momentum",
     tutorial: Recipe { epochs: 30, rate: 0.01, batch: 64, momentum: 0.9 },
     better: Recipe { epochs: 30, rate: 0.2, batch: 100, momentum: 0.9 },
-    extras: &[Extra::Data("MNIST_DIR")],
+    extras: &[Extra::Data(&MNIST)],
 };
+
+const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 fn main() -> ExitCode {
     common::run(mnist)
@@ -51,9 +53,9 @@ fn mnist() -> Result<(), Box<dyn Error>> {
     let Recipe { epochs, rate, batch, momentum } = flags.recipe;
     let mut rng = ChaCha8Rng::seed_from_u64(flags.seed);
 
-    let folder = flags.data.clone().unwrap_or_else(|| PathBuf::from("data/mnist"));
-    let train = Dataset::mnist_train(&folder).map_err(|error| how_to_get_it(&folder, error))?;
-    let test = Dataset::mnist_test(&folder).map_err(|error| how_to_get_it(&folder, error))?;
+    let folder = MNIST.place(&flags)?;
+    let train = Dataset::mnist_train(&folder).map_err(|error| MNIST.how_to_get_it(&flags, &folder, error))?;
+    let test = Dataset::mnist_test(&folder).map_err(|error| MNIST.how_to_get_it(&flags, &folder, error))?;
 
     let init = if flags.better { Init::XavierNormal } else { Init::Normal { std: 1.0 } };
     let mut network: Network<f32> = Network::builder(784)
@@ -99,7 +101,7 @@ fn mnist() -> Result<(), Box<dyn Error>> {
         pictures::digits(&flags.picture("digits"), &title, &digits, &rows)?;
         let weights = network.layers()[0].affine.weights.view();
         pictures::weights(&flags.picture("weights"), "First-layer weights of the 100 hidden units", weights)?;
-        pictures::confusion(&flags.picture("confusion"), &title, confusion.counts().view())?;
+        pictures::confusion(&flags.picture("confusion"), &title, confusion.counts().view(), &DIGITS)?;
 
         let series = [
             Series::by_epoch(if decay > 0.0 { "training set, with penalty" } else { "training set" }, &history.cost),
@@ -112,20 +114,4 @@ fn mnist() -> Result<(), Box<dyn Error>> {
     let figures = [("cost", cost), ("train_accuracy", train_accuracy), ("test_accuracy", test_accuracy)];
     result_line("mnist", flags.seed, epochs, &figures);
     Ok(())
-}
-
-fn how_to_get_it(folder: &Path, error: chainrule::Error) -> String {
-    let chainrule::Error::File { problem: FileProblem::Io { kind: ErrorKind::NotFound, .. }, .. } = error else {
-        return error.to_string();
-    };
-    format!(
-        "{error}\n\n\
-         This example needs the four files of MNIST, as they are published or unpacked:\n\n  \
-         train-images-idx3-ubyte.gz\n  train-labels-idx1-ubyte.gz\n  \
-         t10k-images-idx3-ubyte.gz\n  t10k-labels-idx1-ubyte.gz\n\n\
-         It looked for them in {}. Put them into a folder of your choice and run\n\n  \
-         cargo run --release --example mnist -- --data FOLDER\n\n\
-         or set MNIST_DIR to the folder.",
-        folder.display()
-    )
 }
