@@ -7,6 +7,7 @@
 
 mod common;
 
+use common::data::{CIFAR10, MNIST, Set};
 use indicatif::ProgressBar;
 use lexopt::prelude::*;
 use std::collections::HashMap;
@@ -94,6 +95,24 @@ const RECIPES: &[Recipe] = &[
         flags: &["--better"],
         figures: &[("test_accuracy", "test accuracy", "")],
     },
+    Recipe {
+        example: "cifar10",
+        name: "tutorial's",
+        flags: &[],
+        figures: &[
+            ("train_accuracy", "training accuracy", "median 0.857"),
+            ("test_accuracy", "test accuracy", "0.350 / 0.380 / 0.402"),
+        ],
+    },
+    Recipe {
+        example: "cifar10",
+        name: "better",
+        flags: &["--better"],
+        figures: &[
+            ("train_accuracy", "training accuracy", "median 0.671"),
+            ("test_accuracy", "test accuracy", "0.396 / 0.403 / 0.422"),
+        ],
+    },
 ];
 
 const HELP: &str = "\
@@ -102,9 +121,10 @@ figures: every recipe over many seeds, as a table
 cargo run --release --example figures -- [FLAGS]
 
   --seeds N      seeds 1 to N (10)
-  --only NAME    one example: planar, cos, moons or mnist
-  --data DIR     folder of MNIST's files ($MNIST_DIR); without it mnist is left out
+  --only NAME    one example: planar, cos, moons, mnist or cifar10
   --help         this text
+
+mnist and cifar10 are left out unless MNIST_DIR and CIFAR10_DIR name the folders of their files.
 ";
 
 fn main() -> ExitCode {
@@ -112,16 +132,16 @@ fn main() -> ExitCode {
 }
 
 fn figures() -> Result<(), Box<dyn Error>> {
-    let (seeds, only, data) = flags().unwrap_or_else(|message| {
+    let (seeds, only) = flags().unwrap_or_else(|message| {
         eprintln!("figures: {message}\nAll flags: cargo run --release --example figures -- --help");
         exit(2)
     });
     let wanted = |recipe: &&Recipe| {
-        only.as_ref().is_none_or(|only| recipe.example == only) && (data.is_some() || recipe.example != "mnist")
+        only.as_ref().is_none_or(|only| recipe.example == only) && set(recipe.example).is_none_or(at_hand)
     };
     let recipes: Vec<&Recipe> = RECIPES.iter().filter(wanted).collect();
-    if data.is_none() {
-        eprintln!("mnist is left out: give the folder of its files by --data or MNIST_DIR");
+    for example in ["mnist", "cifar10"].into_iter().filter(|example| !set(example).is_none_or(at_hand)) {
+        eprintln!("{example} is left out: no folder of its files is given");
     }
     let folder = build()?;
 
@@ -132,7 +152,7 @@ fn figures() -> Result<(), Box<dyn Error>> {
     let bar = ProgressBar::new(jobs.len() as u64);
     let work = || -> Result<(), String> {
         while let Some(&(recipe, seed)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = run(&folder, recipes[recipe], seed, data.as_deref())?;
+            let result = run(&folder, recipes[recipe], seed)?;
             results.lock().expect("no thread panics while it holds the lock")[recipe].push(result);
             bar.inc(1);
         }
@@ -168,11 +188,21 @@ fn figures() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-type Asked = (u64, Option<String>, Option<PathBuf>);
+/// The data that an example needs.
+fn set(example: &str) -> Option<&'static Set> {
+    match example {
+        "mnist" => Some(&MNIST),
+        "cifar10" => Some(&CIFAR10),
+        _ => None,
+    }
+}
 
-fn flags() -> Result<Asked, String> {
+fn at_hand(set: &Set) -> bool {
+    set.variable().is_some()
+}
+
+fn flags() -> Result<(u64, Option<String>), String> {
     let (mut seeds, mut only) = (10, None);
-    let mut data = std::env::var_os("MNIST_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
     let mut parser = lexopt::Parser::from_env();
     while let Some(flag) = parser.next().map_err(|error| error.to_string())? {
         let found = |parser: &mut lexopt::Parser, expected: &str| {
@@ -194,18 +224,17 @@ fn flags() -> Result<Asked, String> {
             Long("only") => {
                 let value = found(&mut parser, "an example after --only")?.to_string_lossy().into_owned();
                 if !RECIPES.iter().any(|recipe| recipe.example == value) {
-                    return Err(format!("--only: expected planar, cos, moons or mnist, found {value:?}"));
+                    return Err(format!("--only: expected planar, cos, moons, mnist or cifar10, found {value:?}"));
                 }
                 only = Some(value);
             }
-            Long("data") => data = Some(PathBuf::from(found(&mut parser, "a folder after --data")?)),
             other => return Err(other.unexpected().to_string()),
         }
     }
-    if only.as_deref() == Some("mnist") && data.is_none() {
-        return Err("--only mnist: expected the folder of its files by --data or MNIST_DIR".to_string());
+    if let Some(set) = only.as_deref().and_then(set).filter(|set| !at_hand(set)) {
+        return Err(format!("--only: expected the folder of the files of {} in {}", set.name, set.variable));
     }
-    Ok((seeds, only, data))
+    Ok((seeds, only))
 }
 
 /// Builds the examples as this one was built, and returns the folder that they stand in.
@@ -216,7 +245,7 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(["build", "--quiet", "--profile"]);
     cargo.arg(if profile == "debug" { "dev".as_ref() } else { profile });
-    for name in ["planar", "cos", "moons", "mnist"] {
+    for name in ["planar", "cos", "moons", "mnist", "cifar10"] {
         cargo.args(["--example", name]);
     }
     if !cargo.status()?.success() {
@@ -226,12 +255,9 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
 }
 
 /// One run of one example: the numbers on its result line.
-fn run(folder: &Path, recipe: &Recipe, seed: u64, data: Option<&Path>) -> Result<HashMap<String, f64>, String> {
+fn run(folder: &Path, recipe: &Recipe, seed: u64) -> Result<HashMap<String, f64>, String> {
     let mut command = Command::new(folder.join(recipe.example));
     command.args(recipe.flags).args(["--no-plots", "--seed", &seed.to_string()]);
-    if let (Some(data), "mnist") = (data, recipe.example) {
-        command.arg("--data").arg(data);
-    }
     let output = command.output().map_err(|error| format!("{}: {error}", recipe.example))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let Some(line) = text.lines().rev().find_map(|line| line.strip_prefix("result: ")) else {

@@ -17,21 +17,29 @@
 //! starts at 0.2 and falls with the epochs, and a little weight decay, are worth 98.0 to 98.2 %. (The cost that
 //! is descended then has the weights' penalty in it, so its curve lies above that of the test set.)
 //!
-//! The data: the four files of MNIST in one folder, given by `--data` or `MNIST_DIR` (or else `data/mnist`).
+//! `--wide` has 800 hidden units with ReLU, drawn by He's rule, as in the best published plain nets (1.6 % error: Simard,
+//! Steinkraus and Platt 2003). Its rate, batch and weight decay were chosen on the last 10,000 of the training set, never on
+//! the test set; trained on the other 50,000 it has 98.48 % of those right.
+//!
+//! At the end comes a look at the mistakes: which digits are confused most, and which wrong answers were the most certain.
+//!
+//! The data: the four files of MNIST in one folder, given by `--data` or `MNIST_DIR`; with `--features download`
+//! they are fetched (12 MB, the first time), without it they are looked for in `data/mnist`.
 
 mod common;
 
+use chainrule::ndarray::s;
 use chainrule::rand::SeedableRng;
 use chainrule::{
-    Activation, ChaCha8Rng, ConfusionMatrix, Dataset, FileProblem, Init, Loss, Network, Report, Schedule, Sgd, Trainer,
+    Activation, ChaCha8Rng, ConfusionMatrix, Dataset, Init, Loss, Network, Report, Schedule, Sgd, Trainer,
 };
+use common::data::MNIST;
 use common::flags::{Example, Extra, Flags, Recipe};
-use common::pictures::{self, Digits, Scale, Series};
+use common::pictures::{self, Digits, Image, Scale, Series, Tile};
 use common::progress::{Progress, result_line};
+use std::cmp::Reverse;
 use std::error::Error;
-use std::io::ErrorKind;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const EXAMPLE: Example = Example {
@@ -39,8 +47,12 @@ const EXAMPLE: Example = Example {
     about: "handwritten digits, sigmoid and softmax, gradient descent with momentum",
     tutorial: Recipe { epochs: 30, rate: 0.01, batch: 64, momentum: 0.9 },
     better: Recipe { epochs: 30, rate: 0.2, batch: 100, momentum: 0.9 },
-    extras: &[Extra::Data("MNIST_DIR")],
+    extras: &[Extra::Data(&MNIST), Extra::Wide(WIDE)],
 };
+
+const WIDE: Recipe = Recipe { epochs: 20, rate: 0.1, batch: 64, momentum: 0.9 };
+
+const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 fn main() -> ExitCode {
     common::run(mnist)
@@ -51,18 +63,18 @@ fn mnist() -> Result<(), Box<dyn Error>> {
     let Recipe { epochs, rate, batch, momentum } = flags.recipe;
     let mut rng = ChaCha8Rng::seed_from_u64(flags.seed);
 
-    let folder = flags.data.clone().unwrap_or_else(|| PathBuf::from("data/mnist"));
-    let train = Dataset::mnist_train(&folder).map_err(|error| how_to_get_it(&folder, error))?;
-    let test = Dataset::mnist_test(&folder).map_err(|error| how_to_get_it(&folder, error))?;
+    let folder = MNIST.place(&flags)?;
+    let train = Dataset::mnist_train(&folder).map_err(|error| MNIST.how_to_get_it(&flags, &folder, error))?;
+    let test = Dataset::mnist_test(&folder).map_err(|error| MNIST.how_to_get_it(&flags, &folder, error))?;
 
-    let init = if flags.better { Init::XavierNormal } else { Init::Normal { std: 1.0 } };
-    let mut network: Network<f32> = Network::builder(784)
-        .layer(100, Activation::Sigmoid)
-        .layer(10, Activation::Softmax)
-        .init(init)
-        .build(&mut rng)?;
+    let (units, hidden, init, schedule, decay) = match (flags.better, flags.wide) {
+        (true, _) => (100, Activation::Sigmoid, Init::XavierNormal, Schedule::Cosine { epochs }, 5e-5),
+        (_, true) => (800, Activation::Relu, Init::HeNormal, Schedule::Cosine { epochs }, 5e-5),
+        _ => (100, Activation::Sigmoid, Init::Normal { std: 1.0 }, Schedule::Constant, 0.0),
+    };
+    let mut network: Network<f32> =
+        Network::builder(784).layer(units, hidden).layer(10, Activation::Softmax).init(init).build(&mut rng)?;
 
-    let (schedule, decay) = if flags.better { (Schedule::Cosine { epochs }, 5e-5) } else { (Schedule::Constant, 0.0) };
     let progress = Progress::new(epochs);
     let history =
         Trainer::new(Loss::CrossEntropy, Sgd::new(rate).momentum(momentum).schedule(schedule).weight_decay(decay))
@@ -89,6 +101,29 @@ fn mnist() -> Result<(), Box<dyn Error>> {
     let test_accuracy = confusion.accuracy();
     println!("rows: truth; columns: prediction\n{confusion}");
 
+    // A look at the mistakes: what is confused most, and where the network was most certain and wrong.
+    let mut confused: Vec<(usize, usize, usize)> = confusion
+        .counts()
+        .indexed_iter()
+        .filter(|((truth, predicted), count)| truth != predicted && **count > 0)
+        .map(|((truth, predicted), count)| (*count, truth, predicted))
+        .collect();
+    confused.sort_by_key(|(count, truth, predicted)| (Reverse(*count), *truth, *predicted));
+    println!("confused most:");
+    for (count, truth, predicted) in confused.iter().take(5) {
+        println!("  {truth} taken for {predicted}: {count} times");
+    }
+    let probabilities = network.predict(test.inputs())?;
+    let sure = |row: usize| probabilities[[row, predicted[row]]];
+    let mut certain: Vec<usize> = (0..test.len()).filter(|&row| predicted[row] != truth[row]).collect();
+    certain.sort_by(|&a, &b| sure(b).total_cmp(&sure(a)));
+    certain.truncate(12);
+    println!("most certain and wrong:\n  row   prediction       truth");
+    for &row in &certain {
+        let (is, right) = (truth[row], 100.0 * probabilities[[row, truth[row]]]);
+        println!("  {row:>4}  {} ({:.2} %)  {is} ({right:.2} %)", predicted[row], 100.0 * sure(row));
+    }
+
     if flags.plots {
         let title = format!("{:.2} % of the test digits right", 100.0 * test_accuracy);
         let first: Vec<usize> = (0..test.len().min(30)).collect();
@@ -97,9 +132,19 @@ fn mnist() -> Result<(), Box<dyn Error>> {
         let rows =
             [("The first 30 of the test set, with the answers:", &first[..]), ("The first mistakes:", &mistakes[..])];
         pictures::digits(&flags.picture("digits"), &title, &digits, &rows)?;
-        let weights = network.layers()[0].affine.weights.view();
-        pictures::weights(&flags.picture("weights"), "First-layer weights of the 100 hidden units", weights)?;
-        pictures::confusion(&flags.picture("confusion"), &title, confusion.counts().view())?;
+        let pixels = test.inputs();
+        let mistake = |&row: &usize| {
+            let (sure, right) = (100.0 * sure(row), 100.0 * probabilities[[row, truth[row]]]);
+            let lines = vec![format!("{}: {sure:.1} %", predicted[row]), format!("is {}: {right:.1} %", truth[row])];
+            Tile { image: Image::Digit(pixels.row(row)), lines, wrong: true }
+        };
+        let mistakes: Vec<Tile> = certain.iter().map(mistake).collect();
+        let under = "What the network took each for, and how probable it held that and the truth to be.";
+        pictures::tiles(&flags.picture("mistakes"), "The most certain mistakes", under, (6, 84.0), &mistakes)?;
+        let weights = network.layers()[0].affine.weights.slice(s![.., ..100]);
+        let title = format!("First-layer weights of {} hidden units", if units > 100 { "100" } else { "the 100" });
+        pictures::weights(&flags.picture("weights"), &title, weights)?;
+        pictures::confusion(&flags.picture("confusion"), &title, confusion.counts().view(), &DIGITS)?;
 
         let series = [
             Series::by_epoch(if decay > 0.0 { "training set, with penalty" } else { "training set" }, &history.cost),
@@ -112,20 +157,4 @@ fn mnist() -> Result<(), Box<dyn Error>> {
     let figures = [("cost", cost), ("train_accuracy", train_accuracy), ("test_accuracy", test_accuracy)];
     result_line("mnist", flags.seed, epochs, &figures);
     Ok(())
-}
-
-fn how_to_get_it(folder: &Path, error: chainrule::Error) -> String {
-    let chainrule::Error::File { problem: FileProblem::Io { kind: ErrorKind::NotFound, .. }, .. } = error else {
-        return error.to_string();
-    };
-    format!(
-        "{error}\n\n\
-         This example needs the four files of MNIST, as they are published or unpacked:\n\n  \
-         train-images-idx3-ubyte.gz\n  train-labels-idx1-ubyte.gz\n  \
-         t10k-images-idx3-ubyte.gz\n  t10k-labels-idx1-ubyte.gz\n\n\
-         It looked for them in {}. Put them into a folder of your choice and run\n\n  \
-         cargo run --release --example mnist -- --data FOLDER\n\n\
-         or set MNIST_DIR to the folder.",
-        folder.display()
-    )
 }

@@ -1,5 +1,6 @@
 //! The flags that every example takes.
 
+use super::data::Set;
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -11,7 +12,7 @@ use std::str::FromStr;
 pub const ALL: usize = usize::MAX;
 
 /// The numbers of a training run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recipe {
     pub epochs: usize,
     pub rate: f64,
@@ -27,8 +28,10 @@ pub enum Extra {
     AsWritten(&'static str),
     /// `--fresh`: points of its own in place of the tutorial's.
     Fresh,
-    /// `--data DIR`, with the environment variable that stands in for it.
-    Data(&'static str),
+    /// `--data DIR`, with what stands in for it.
+    Data(&'static Set),
+    /// `--wide`: a wide hidden layer, with a recipe of its own.
+    Wide(Recipe),
 }
 
 /// What an example says about itself.
@@ -49,9 +52,11 @@ pub struct Flags {
     pub better: bool,
     pub as_written: bool,
     pub fresh: bool,
-    /// The recipe in force: the tutorial's or the better one, with what the flags change.
+    pub wide: bool,
+    /// The recipe in force: the tutorial's or another one, with what the flags change.
     pub recipe: Recipe,
     pub data: Option<PathBuf>,
+    pub download: bool,
     pub plots: bool,
     out: PathBuf,
 }
@@ -76,10 +81,11 @@ impl Flags {
 
     /// Where the picture `name` goes. The pictures of another recipe stand beside those of the tutorial's.
     pub fn picture(&self, name: &str) -> PathBuf {
-        let variant = match (self.better, self.as_written) {
-            (false, false) => "",
-            (true, false) => "-better",
-            (_, true) => "-as-written",
+        let variant = match self {
+            Flags { better: true, .. } => "-better",
+            Flags { as_written: true, .. } => "-as-written",
+            Flags { wide: true, .. } => "-wide",
+            _ => "",
         };
         self.out.join(format!("{name}{variant}.png"))
     }
@@ -88,8 +94,10 @@ impl Flags {
 fn read(example: &Example, mut parser: lexopt::Parser) -> Result<Option<Flags>, String> {
     let (mut seed, mut better, mut as_written, mut fresh, mut plots) = (1, false, false, false, true);
     let (mut epochs, mut rate, mut batch, mut momentum) = (None, None, None, None);
-    let (mut data, mut out) = (None, None);
-    let takes_data = example.extras.iter().any(|extra| matches!(extra, Extra::Data(_)));
+    let (mut data, mut download, mut out, mut wide) = (None, false, None, None);
+    let set = example.extras.iter().find_map(|extra| if let Extra::Data(set) = extra { Some(*set) } else { None });
+    let wide_recipe =
+        example.extras.iter().find_map(|extra| if let Extra::Wide(recipe) = extra { Some(*recipe) } else { None });
     let takes_as_written = example.extras.iter().any(|extra| matches!(extra, Extra::AsWritten(_)));
 
     while let Some(flag) = parser.next().map_err(|error| error.to_string())? {
@@ -112,7 +120,9 @@ fn read(example: &Example, mut parser: lexopt::Parser) -> Result<Option<Flags>, 
             Long("better") => better = true,
             Long("as-written") if takes_as_written => as_written = true,
             Long("fresh") if example.extras.contains(&Extra::Fresh) => fresh = true,
-            Long("data") if takes_data => data = Some(folder(&mut parser, "--data")?),
+            Long("wide") if wide_recipe.is_some() => wide = wide_recipe,
+            Long("download") if set.is_some() => download = true,
+            Long("data") if set.is_some() => data = Some(folder(&mut parser, "--data")?),
             Long("out") => out = Some(folder(&mut parser, "--out")?),
             Long("no-plots") => plots = false,
             other => return Err(other.unexpected().to_string()),
@@ -123,23 +133,29 @@ fn read(example: &Example, mut parser: lexopt::Parser) -> Result<Option<Flags>, 
         }
     }
 
-    if better && as_written {
-        return Err("--better and --as-written: expected one of the two".to_string());
+    for (one, other, both) in
+        [("--better", "--as-written", better && as_written), ("--better", "--wide", better && wide.is_some())]
+    {
+        if both {
+            return Err(format!("{one} and {other}: expected one of the two"));
+        }
     }
-    let recipe = if better { example.better } else { example.tutorial };
+    if download && data.is_some() {
+        return Err("--data and --download: expected one of the two".to_string());
+    }
+    let recipe = wide.unwrap_or(if better { example.better } else { example.tutorial });
     let recipe = Recipe {
         epochs: epochs.unwrap_or(recipe.epochs),
         rate: rate.unwrap_or(recipe.rate),
         batch: batch.unwrap_or(recipe.batch),
         momentum: momentum.unwrap_or(recipe.momentum),
     };
-    for extra in example.extras {
-        if let Extra::Data(variable) = extra {
-            data = data.or_else(|| std::env::var_os(variable).filter(|dir| !dir.is_empty()).map(PathBuf::from));
-        }
+    if let (Some(set), false) = (set, download) {
+        data = data.or_else(|| set.variable());
     }
     let out = out.unwrap_or_else(|| Path::new("target/chainrule").join(example.name));
-    Ok(Some(Flags { name: example.name, seed, better, as_written, fresh, recipe, data, plots, out }))
+    let (name, wide) = (example.name, wide.is_some());
+    Ok(Some(Flags { name, seed, better, as_written, fresh, wide, recipe, data, download, plots, out }))
 }
 
 /// The value of a flag, or what was expected and what was found.
@@ -195,15 +211,21 @@ fn help(example: &Example) -> String {
         ("--better".to_string(), "a better recipe than the tutorial's".to_string()),
     ];
     for extra in *extras {
-        lines.push(match extra {
-            Extra::AsWritten(what) => ("--as-written".to_string(), what.to_string()),
+        match extra {
+            Extra::AsWritten(what) => lines.push(("--as-written".to_string(), what.to_string())),
             Extra::Fresh => {
-                ("--fresh".to_string(), "draw new points from the seed, in place of the tutorial's".to_string())
+                let what = "draw new points from the seed, in place of the tutorial's";
+                lines.push(("--fresh".to_string(), what.to_string()));
             }
-            Extra::Data(variable) => {
-                ("--data DIR".to_string(), format!("folder of the data (${variable}, or else data/{name})"))
+            Extra::Wide(Recipe { epochs, rate, batch, .. }) => {
+                let what = format!("a wide hidden layer ({epochs} epochs, rate {rate}, batches of {batch})");
+                lines.push(("--wide".to_string(), what));
             }
-        });
+            Extra::Data(set) => {
+                lines.push(("--data DIR".to_string(), format!("folder of the data (${})", set.variable)));
+                lines.push(("--download".to_string(), set.download.to_string()));
+            }
+        }
     }
     lines.push(("--out DIR".to_string(), format!("folder for the pictures (target/chainrule/{name})")));
     lines.push(("--no-plots".to_string(), "train and print, draw nothing".to_string()));

@@ -4,6 +4,7 @@
 // Each example takes the part it needs.
 #![allow(dead_code)]
 
+pub mod data;
 pub mod flags;
 pub mod pen;
 pub mod pictures;

@@ -400,28 +400,39 @@ pub fn weights(path: &Path, title: &str, weights: ArrayView2<f32>) -> Drawn {
 }
 
 /// Counts `[truth, prediction]`, with the share of each truth that was found.
-pub fn confusion(path: &Path, title: &str, counts: ArrayView2<usize>) -> Drawn {
+pub fn confusion(path: &Path, title: &str, counts: ArrayView2<usize>, names: &[&str]) -> Drawn {
     let classes = counts.nrows();
-    let (left, top, wide, tall) = (84.0, 120.0, 60.0, 44.0);
+    // Names longer than a digit stand upright over their columns.
+    let long = names.iter().any(|name| name.len() > 2);
+    let (left, top) = if long { (150.0, 196.0) } else { (84.0, 120.0) };
+    let (wide, tall) = (60.0, 44.0);
     let (across, down) = (wide * classes as f64, tall * classes as f64);
     let size = ((left + across) as usize + 110, (top + down) as usize + 24);
+    let shares: Vec<f64> = (0..classes).map(|truth| 1.0 / counts.row(truth).sum().max(1) as f64).collect();
+    let mistakes = counts.indexed_iter().filter(|((truth, predicted), _)| truth != predicted);
+    let worst = mistakes.map(|((truth, _), &count)| count as f64 * shares[truth]).fold(0.05, f64::max);
     picture(path, size, |pen| {
-        pen.text(title, (left, 34.0), Align::Left, TITLE, Weight::Bold, INK);
+        pen.text(title, (left.min(84.0), 34.0), Align::Left, TITLE, Weight::Bold, INK);
         pen.text("prediction", (left + across / 2.0, 72.0), Align::Centre, TEXT, Weight::Regular, INK);
         pen.text("found", (left + across + 80.0, top - 12.0), Align::Right, TICK, Weight::Regular, INK);
-        pen.text_up("truth", (38.0, top + down / 2.0), TEXT, INK);
-        for truth in 0..classes {
+        pen.text_up("truth", (if long { 30.0 } else { 38.0 }, top + down / 2.0), TEXT, INK);
+        for (truth, name) in names.iter().enumerate() {
             let row = counts.row(truth);
-            let total = row.sum().max(1) as f64;
             let (x, y) = (left + wide * truth as f64, top + tall * truth as f64);
-            pen.text(&truth.to_string(), (x + wide / 2.0, top - 12.0), Align::Centre, TEXT, Weight::Bold, INK);
-            pen.text(&truth.to_string(), (left - 14.0, y + 29.0), Align::Right, TEXT, Weight::Bold, INK);
+            if long {
+                let middle = top - 12.0 - pen.width(name, TEXT, Weight::Regular) / 2.0;
+                pen.text_up(name, (x + wide / 2.0 + 6.0, middle), TEXT, INK);
+            } else {
+                pen.text(name, (x + wide / 2.0, top - 12.0), Align::Centre, TEXT, Weight::Bold, INK);
+            }
+            let weight = if long { Weight::Regular } else { Weight::Bold };
+            pen.text(name, (left - 14.0, y + 29.0), Align::Right, TEXT, weight, INK);
             for (predicted, &count) in row.iter().enumerate() {
-                let share = count as f64 / total;
+                let share = count as f64 * shares[truth];
                 let x = left + wide * predicted as f64;
                 // Mistakes are few: their square root keeps them apart.
                 let (colour, depth) =
-                    if predicted == truth { (BLUE, share) } else { (VERMILION, (share / 0.05).sqrt().min(1.0) * 0.8) };
+                    if predicted == truth { (BLUE, share) } else { (VERMILION, (share / worst).sqrt() * 0.8) };
                 let area = Area { left: x, top: y, right: x + wide, bottom: y + tall };
                 pen.fill(area, mix(WHITE, colour, depth));
                 pen.border(area, PALE, 1.0);
@@ -433,8 +444,96 @@ pub fn confusion(path: &Path, title: &str, counts: ArrayView2<usize>) -> Drawn {
                 let weight = if predicted == truth { Weight::Bold } else { Weight::Regular };
                 pen.text(&count.to_string(), (x + wide / 2.0, y + 28.0), Align::Centre, TICK, weight, ink);
             }
-            let found = format!("{:.1} %", 100.0 * row[truth] as f64 / total);
+            let found = format!("{:.1} %", 100.0 * row[truth] as f64 * shares[truth]);
             pen.text(&found, (left + across + 80.0, y + 28.0), Align::Right, TICK, Weight::Regular, INK);
+        }
+    })
+}
+
+/// A picture with lines of text under it.
+pub struct Tile<'a> {
+    pub image: Image<'a>,
+    pub lines: Vec<String>,
+    /// Framed, and its text in colour.
+    pub wrong: bool,
+}
+
+/// The columns of a data set, as something to look at.
+#[derive(Clone, Copy)]
+pub enum Image<'a> {
+    /// 28 by 28, from 0 (paper) to 1 (ink).
+    Digit(ArrayView1<'a, f32>),
+    /// 32 by 32, all red, then green, then blue, from 0 to 255.
+    Photo(ArrayView1<'a, f32>),
+}
+
+impl Image<'_> {
+    fn colour(self, across: f64, down: f64) -> RGBColor {
+        match self {
+            Image::Digit(image) => mix(WHITE, BLACK, step(f64::from(pixel(image, across, down)), 16.0)),
+            Image::Photo(image) => rgb(across, down, |i| f64::from(image[i]) / 255.0, 32.0),
+        }
+    }
+}
+
+const COLOUR_SIDE: usize = 32;
+
+/// The colour at a place of a picture of 32 by 32, whose three planes `value` gives from 0 to 1.
+fn rgb(across: f64, down: f64, value: impl Fn(usize) -> f64, steps: f64) -> RGBColor {
+    let place = |t: f64| ((t * COLOUR_SIDE as f64) as usize).min(COLOUR_SIDE - 1);
+    let at = place(down) * COLOUR_SIDE + place(across);
+    let [red, green, blue] = [0, 1, 2].map(|plane| {
+        let value = value(plane * COLOUR_SIDE * COLOUR_SIDE + at);
+        (255.0 * step(value, steps)).round() as u8
+    });
+    RGBColor(red, green, blue)
+}
+
+/// Tiles in rows of `across`, each image `side` pixels wide.
+pub fn tiles(path: &Path, title: &str, under: &str, (across, side): (usize, f64), tiles: &[Tile]) -> Drawn {
+    let (left, top, width) = (24.0, 84.0, 800.0);
+    let lines = tiles.iter().map(|tile| tile.lines.len()).max().unwrap_or(0) as f64;
+    let (wide, tall) = ((width - 2.0 * left) / across as f64, side + 22.0 * lines + 14.0);
+    let height = top + tall * tiles.len().div_ceil(across) as f64 + 6.0;
+    picture(path, (width as usize, height as usize), |pen| {
+        pen.text(title, (left, 34.0), Align::Left, TITLE, Weight::Bold, INK);
+        pen.text(under, (left, 64.0), Align::Left, TEXT, Weight::Regular, INK);
+        for (i, tile) in tiles.iter().enumerate() {
+            let middle = left + wide * ((i % across) as f64 + 0.5);
+            let y = top + tall * (i / across) as f64;
+            let x = (middle - side / 2.0).round();
+            let area = Area { left: x, top: y, right: x + side, bottom: y + side };
+            pen.paint(area, |across, down| tile.image.colour(across, down));
+            let (frame, width) = if tile.wrong { (VERMILION, 3.0) } else { (PALE, 1.0) };
+            pen.border(area, frame, width);
+            for (k, line) in tile.lines.iter().enumerate() {
+                let (weight, ink) =
+                    if tile.wrong && k == 0 { (Weight::Bold, VERMILION) } else { (Weight::Regular, INK) };
+                pen.text(line, (middle, y + side + 20.0 + 21.0 * k as f64), Align::Centre, TICK, weight, ink);
+            }
+        }
+    })
+}
+
+/// The weights into each unit of a first layer, `[3072, units]`, as colour images of 32 by 32, each scaled to its own
+/// range.
+pub fn colour_weights(path: &Path, title: &str, weights: ArrayView2<f32>) -> Drawn {
+    const ACROSS: usize = 10;
+    let units = weights.ncols();
+    let (left, top, cell) = (24.0, 84.0, 75.0);
+    let high = cell * units.div_ceil(ACROSS) as f64;
+    picture(path, (800, (top + high) as usize + 14), |pen| {
+        pen.text(title, (left, 34.0), Align::Left, TITLE, Weight::Bold, INK);
+        let under =
+            "One square a hidden unit: the colours that excite it. Each from its own least to its own largest weight.";
+        pen.text(under, (left, 62.0), Align::Left, 16.0, Weight::Regular, INK);
+        for unit in 0..units {
+            let column = weights.column(unit);
+            let (low, high) = column.fold((f32::MAX, f32::MIN), |(low, high), w| (low.min(*w), high.max(*w)));
+            let range = f64::from(high - low).max(f64::MIN_POSITIVE);
+            let (x, y) = (left + cell * (unit % ACROSS) as f64, top + cell * (unit / ACROSS) as f64);
+            let area = Area { left: x, top: y, right: x + 64.0, bottom: y + 64.0 };
+            pen.paint(area, |across, down| rgb(across, down, |i| f64::from(column[i] - low) / range, 16.0));
         }
     })
 }

@@ -19,12 +19,43 @@ impl Progress {
     /// `done` epochs are behind us.
     pub fn epoch(&self, done: usize, cost: f64) {
         self.bar.set_position(done as u64);
-        self.bar.set_message(format!("{cost:.4}"));
+        self.bar.set_message(if cost < 1e6 { format!("{cost:.4}") } else { format!("{cost:.1e}") });
     }
 
     /// Prints a line above the bar.
     pub fn say(&self, line: impl Display) {
         self.bar.suspend(|| println!("{line}"));
+    }
+
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// What has come of a file that is being fetched, on the error stream; silent where that is no terminal.
+pub struct Bytes {
+    bar: ProgressBar,
+}
+
+impl Bytes {
+    pub fn new() -> Bytes {
+        let bar = ProgressBar::no_length();
+        let style = ProgressStyle::with_template("{bar:30} {msg}  {bytes}/{total_bytes}  {eta} left");
+        bar.set_style(style.expect("a valid template"));
+        Bytes { bar }
+    }
+
+    /// So many bytes of `file` have come.
+    pub fn tell(&self, file: &str, bytes: u64, total: Option<u64>) {
+        if self.bar.message() != file {
+            self.bar.reset();
+            self.bar.set_message(file.to_string());
+        }
+        match total {
+            Some(total) => self.bar.set_length(total),
+            None => self.bar.unset_length(),
+        }
+        self.bar.set_position(bytes);
     }
 
     pub fn finish(self) {
