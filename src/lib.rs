@@ -92,6 +92,21 @@
 //! | [I8](derivation::start#i8) | w ∼ N(0, 1/outputs) | [`Init::FanOutNormal`] |
 //! | [N1](derivation::proof#n1) | ∂L/∂θ ≈ (L(θ−2h) − 8 L(θ−h) + 8 L(θ+h) − L(θ+2h)) / 12h | [`gradient_check()`] |
 //!
+//! # The same bits
+//!
+//! - **Promised**: on the same machine, with the same build, the same seed and the same data, training and predictions give
+//!   the same bits on every run, on any number of threads, with the feature `rayon` and without, and whether a batch is
+//!   contiguous or a view in any layout. A thread computes whole entries of a result, each by the same operations in the same
+//!   order; none adds up what others have begun. A checkpoint goes on with the bits that training without a stop gives.
+//! - **The same everywhere**: what is drawn. The generator is [`ChaCha8Rng`], not one that may change, so shuffles and
+//!   splits are the same on every machine, with the same versions of the dependencies.
+//! - **Not promised**: the same bits on another kind of processor. The matrix product takes the widest instructions that it
+//!   finds, and they differ in the order in which they add, and in whether a product is rounded before it is added; so does
+//!   a build with `-C target-cpu`, another compiler, or another system, whose exponential and logarithm may be rounded
+//!   otherwise. Expect differences in the last digits, which a long training carries on. Neither promised: that a
+//!   row alone is predicted to the bit as within a batch, for the kernels depend on the number of rows; and that versions of
+//!   this crate or its dependencies agree.
+//!
 //! # A tour of the source
 //!
 //! A file uses only files above it, and the order of the modules in `lib.rs` is the order of reading. About an hour, if

@@ -1,0 +1,27 @@
+//! An IDX file in a gzip stream that is whole, and in one in which some bytes have changed: the first byte says how many
+//! there are, then places and values follow.
+#![no_main]
+
+use chainrule::Idx;
+use flate2::{Compression, write::GzEncoder};
+use libfuzzer_sys::fuzz_target;
+use std::io::Write;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((&changes, bytes)) = bytes.split_first() else { return };
+    let changes = usize::from(changes % 4);
+    let Some((changes, bytes)) = bytes.split_at_checked(3 * changes) else { return };
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::new(1));
+    gzip.write_all(bytes).unwrap();
+    let mut zipped = gzip.finish().unwrap();
+    for change in changes.chunks_exact(3) {
+        let place = usize::from(change[0]) * 256 + usize::from(change[1]);
+        let length = zipped.len();
+        zipped[place % length] = change[2];
+    }
+    match (Idx::from_reader(&zipped[..]), Idx::from_reader(bytes)) {
+        (Ok(idx), _) => assert_eq!(idx.dimensions.iter().product::<usize>(), idx.data.len()),
+        (Err(problem), Ok(_)) => assert!(!changes.is_empty(), "{problem}"),
+        (Err(problem), Err(_)) => assert!(!problem.to_string().is_empty()),
+    }
+});
