@@ -76,9 +76,9 @@ fn large<F: Real>(
     mut c: ArrayViewMut2<'_, F>,
     pieces: usize,
 ) {
-    if pieces > 1 {
+    let (rows, columns) = c.dim();
+    if pieces > 1 && rows.max(columns) > BLOCK {
         // The longer side is cut, because every piece packs the factor along the other side for itself.
-        let (rows, columns) = c.dim();
         let (first, second) = (pieces / 2, pieces - pieces / 2);
         let cut = |length: usize| ((length * first / pieces + BLOCK / 2) / BLOCK * BLOCK).clamp(1, length - 1);
         if rows >= columns {
