@@ -89,7 +89,7 @@ impl Activation {
         }
     }
 
-    /// F2: A = f(Z). `[n, units]` each
+    /// F2: A = f(Z). `[n, units]` each; a large batch in halves, side by side.
     pub(crate) fn forward<F: Real>(self, z: ArrayView2<'_, F>, a: ArrayViewMut2<'_, F>) {
         if let Some(half) = half_of(z) {
             let (z0, z1) = z.split_at(Axis(0), half);
@@ -116,19 +116,15 @@ impl Activation {
             let (dz0, dz1) = dz.split_at(Axis(0), half);
             return join(|| self.backward(z0, a0, dz0), || self.backward(z1, a1, dz1));
         }
-        let one = F::one();
+        let (zero, one) = (F::zero(), F::one());
         match self {
             Activation::Identity => {} // (D1) f′ = 1
             Activation::Sigmoid => Zip::from(dz).and(a).for_each(|d, &a| *d *= a * (one - a)), // (D2)
             Activation::Tanh => Zip::from(dz).and(a).for_each(|d, &a| *d *= one - a * a), // (D3)
-            Activation::Relu => Zip::from(dz).and(z).for_each(|d, &z| {
-                if z <= F::zero() {
-                    *d = F::zero()
-                }
-            }), // (D4)
+            Activation::Relu => Zip::from(dz).and(z).for_each(|d, &z| *d = if z <= zero { zero } else { *d }), // (D4)
             Activation::Softmax => {
                 for (mut d, a) in dz.rows_mut().into_iter().zip(a.rows()) {
-                    // (D5) dzⱼ = Σᵢ daᵢ aᵢ (δᵢⱼ − aⱼ) = aⱼ (daⱼ − Σᵢ aᵢ daᵢ)
+                    // (D5) dzⱼ = Σᵢ daᵢ aᵢ (δᵢⱼ − aⱼ) = aⱼ (daⱼ − Σᵢ aᵢ daᵢ); `mean` is the last sum, by weights aᵢ
                     let mean = Zip::from(&d).and(a).fold(F::zero(), |sum, &d, &a| sum + a * d);
                     Zip::from(&mut d).and(a).for_each(|d, &a| *d = a * (*d - mean));
                 }
@@ -184,7 +180,8 @@ fn softmax<F: Real>(z: ArrayView2<'_, F>, mut a: ArrayViewMut2<'_, F>) {
     }
 }
 
-/// a = f(z), entry by entry.
+/// a = f(z), entry by entry, in blocks of 16 that a compiler can turn into vector instructions: 16 `f32` are the longest
+/// vector there is.
 #[inline(always)]
 fn map<F: Real>(z: ArrayView2<'_, F>, mut a: ArrayViewMut2<'_, F>, f: impl Fn(F) -> F) {
     const LANES: usize = 16;

@@ -82,15 +82,14 @@ impl<F: Real> Affine<F> {
         matmul(x, self.weights.view(), Some(self.bias.view()), z); // (F1) Z = A₋₁·W + 1bᵀ   [n,in]·[in,out]
     }
 
-    /// B4, B5. Forward was Z = A₋₁·W + 1bᵀ, so W's gradient gathers over the rows of the batch what each input
-    /// met, and b's what met the constant 1. Both overwrite: each parameter is used once in a pass, so there is
-    /// nothing to add up between passes and no gradient to zero.
+    /// B4, B5. Forward was Z = A₋₁·W + 1bᵀ: in every row r, wᵢⱼ stood in zᵣⱼ with the factor aᵣᵢ, and bⱼ with the
+    /// factor 1. So dwᵢⱼ = Σᵣ aᵣᵢ dzᵣⱼ and dbⱼ = Σᵣ dzᵣⱼ. Both overwrite what `gradient` held.
     pub(crate) fn backward_parameters(&self, x: ArrayView2<'_, F>, dz: ArrayView2<'_, F>, gradient: &mut Affine<F>) {
         matmul(x.t(), dz, None, gradient.weights.view_mut()); // (B4) dW = A₋₁ᵀ·dZ   [in,n]·[n,out]
         column_sums(dz, gradient.bias.view_mut()); // (B5) db = Σₙ dZₙ   [out]
     }
 
-    /// B2. Forward was Z = A₋₁·W + 1bᵀ; each input reached every output through one row of W.
+    /// B2. Forward was Z = A₋₁·W + 1bᵀ: input i reached every output j, with the factor wᵢⱼ. So daᵣᵢ = Σⱼ dzᵣⱼ wᵢⱼ.
     pub(crate) fn backward_inputs(&self, dz: ArrayView2<'_, F>, dx: ArrayViewMut2<'_, F>) {
         matmul(dz, self.weights.t(), None, dx); // (B2) dA₋₁ = dZ·Wᵀ   [n,out]·[out,in]
     }

@@ -34,7 +34,7 @@
 //!
 //! | letter | what it stands for |
 //! |---|---|
-//! | n, k | examples in a batch; outputs of the network |
+//! | n, k | examples in a batch; outputs of the network. Under a Σ, what the sum runs over |
 //! | X, Y | inputs and targets, one example a row |
 //! | W, b | weights `[in, out]` and biases `[out]` of a layer |
 //! | Z, A | pre-activations and activations, `[n, out]`; f the activation, f′ its derivative |
@@ -114,18 +114,21 @@
 //!
 //! | file | minutes | what to look for |
 //! |---|---|---|
-//! | `real.rs` | 2 | the one bound, `F: Real` |
+//! | `real.rs` | 2 | the one bound, `F: Real`; its constants are for `elementary.rs` |
 //! | `error.rs` | | skip; come back when one meets you |
-//! | `elementary.rs`, `matmul.rs` | | skip; eˣ and C ← A·B, made fast |
+//! | `elementary.rs` | | skip; eˣ, made fast (5 if you wonder how) |
+//! | `threads.rs` | | skip; `join` does both, in whatever order (3) |
 //! | `activation.rs` | 8 | each f, and its f′ under it |
 //! | `init.rs` | 4 | one line for each start |
+//! | `matmul.rs` | | skip; C ← A·B, made fast (12: the hardest file, and no calculus in it) |
 //! | `layer.rs` | 8 | F1, and B4, B5, B2 that restate it: the heart |
 //! | `loss.rs` | 10 | the short way and the long way to B1 |
 //! | `network.rs` | 12 | `forward_pass` and `backward_pass`, on one screen |
 //! | `sgd.rs` | 5 | U1 |
 //! | `gradient_check.rs` | 8 | N1, and what it leaves out |
+//! | `metrics.rs`, `data/`, `download.rs` | | skip; they do what their names say |
 //! | `train.rs` | 8 | the loop |
-//! | `metrics.rs`, `data/` | | skip; they do what their names say |
+//! | `save/` | | skip; networks and checkpoints as files |
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]

@@ -124,8 +124,8 @@ impl Loss {
         Err(Error::Pairing { loss: self.name(), activation: output.name(), instead })
     }
 
-    /// The cost L of a batch and, where `dz` is given, B1: ∂L/∂Z of the last layer, from one scale.
-    /// Everything `[n, k]`.
+    /// The cost L of a batch and, where `dz` is given, B1: ∂L/∂Z of the last layer. One `scale`, the 1/n
+    /// or 1/nk of the mean, is a factor of both. Everything `[n, k]`.
     pub(crate) fn evaluate<F: Real>(
         self,
         output: Activation,
@@ -158,7 +158,7 @@ impl Loss {
         if let Some(mut dz) = dz {
             let factor = F::from_f64(if let Loss::MeanSquaredError = self { 2.0 * scale } else { scale });
             for ((mut dz, a), y) in dz.rows_mut().into_iter().zip(a.rows()).zip(y.rows()) {
-                // Softmax ties the outputs of a row together, each target pulls on all of them.
+                // Σₖy: with softmax each target of a row acts on all of its outputs, elsewhere only on its own.
                 let pull = if let Loss::CrossEntropy = self { y.sum() } else { F::one() };
                 Zip::from(&mut dz).and(a).and(y).for_each(|d, &a, &y| *d = factor * (pull * a - y)); // (B1) ∝ A − Y
             }
@@ -172,6 +172,7 @@ impl Loss {
         let pairs = z.iter().zip(y).map(|(z, y)| (z.f64(), y.f64()));
         match self {
             Loss::BinaryCrossEntropy => {
+                // max(z, 0) − y z in one product, so that nothing cancels.
                 pairs.map(|(z, y)| (if z < 0.0 { -y * z } else { (1.0 - y) * z }) + (-z.abs()).exp().ln_1p()).sum() // (S2)
             }
             Loss::CrossEntropy => {
@@ -182,6 +183,7 @@ impl Loss {
                 let log_sum = others.map(|(_, z)| (z.f64() - max).exp()).sum::<f64>().ln_1p();
                 pairs.map(|(z, y)| times(y, log_sum + (max - z))).sum() // (S3)
             }
+            // The identity: a = z. A custom loss has no canonical pair and does not come here.
             Loss::MeanSquaredError | Loss::Custom { .. } => pairs.map(|(a, y)| self.value(a, y)).sum(),
         }
     }

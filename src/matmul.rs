@@ -17,19 +17,20 @@ use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 /// Multiplications up to which the loops of this file are faster than the backend.
 const SMALL: usize = 16 * 1024;
 
-/// Rows of C up to which they are, whatever the size.
+/// Rows of C up to which they are, whatever the size: the backend's copy of B would be used so few times.
 const FEW_ROWS: usize = 4;
 
-/// Entries up to which B, where its columns are contiguous, is transposed on the stack if there are more rows than a few.
-const TRANSPOSED: usize = 1024;
+/// Entries of a B that is a transpose up to which it is copied into row-major order: what fits on the stack.
+const COPIED: usize = 1024;
 
-/// Multiplications that are worth a thread of their own.
+/// Multiplications that are worth a thread of their own; fewer gain less than waking it costs.
 const LEAST_PIECE: usize = 512 * 1024;
 
 /// The pieces of C end at multiples of this, the size of the backend's inner blocks.
 const BLOCK: usize = 16;
 
-/// C ← A·B, or C ← A·B + 1bᵀ with a row b that every row of C starts from. `[m,k]·[k,n] → [m,n]`
+/// C ← A·B, or C ← A·B + 1bᵀ with a row b, `start`, that every row of C starts from. `[m,k]·[k,n] → [m,n]`, the usual
+/// letters of a product: k is the length of its sums.
 ///
 /// What C held before does not matter, not even a NaN. C is row-major.
 pub(crate) fn matmul<F: Real>(
@@ -38,8 +39,11 @@ pub(crate) fn matmul<F: Real>(
     start: Option<ArrayView1<'_, F>>,
     mut c: ArrayViewMut2<'_, F>,
 ) {
-    let ((m, k), n) = (a.dim(), c.ncols());
+    let ((m, k), n) = (a.dim(), b.ncols());
+    debug_assert_eq!((b.nrows(), c.dim()), (k, (m, n)), "[m,k]·[k,n] → [m,n]: rows of B, shape of C");
+    debug_assert!(start.is_none_or(|row| row.len() == n), "the starting row has to be [n]");
     if m <= FEW_ROWS || m * k * n <= SMALL {
+        // F1 with a row-major A; B4, whose A is a transpose; B2, whose B is one.
         if let (Some(b), Some(c)) = (b.to_slice(), c.as_slice_mut()) {
             let start = start.as_ref().and_then(|row| row.to_slice());
             if let Some(a) = a.to_slice() {
@@ -49,8 +53,8 @@ pub(crate) fn matmul<F: Real>(
                 return sums_of_rows(a, (1, m), b, start, c, (k, n));
             }
         } else if let (Some(a), Some(b), Some(c), None) = (a.to_slice(), b.t().to_slice(), c.as_slice_mut(), start) {
-            if m > FEW_ROWS && k * n <= TRANSPOSED {
-                let mut rows = [F::zero(); TRANSPOSED];
+            if m > FEW_ROWS && k * n <= COPIED {
+                let mut rows = [F::zero(); COPIED];
                 for (j, column) in b.chunks_exact(k).enumerate() {
                     column.iter().enumerate().for_each(|(p, &x)| rows[p * n + j] = x);
                 }
@@ -76,9 +80,9 @@ fn large<F: Real>(
     mut c: ArrayViewMut2<'_, F>,
     pieces: usize,
 ) {
-    if pieces > 1 {
+    let (rows, columns) = c.dim();
+    if pieces > 1 && rows.max(columns) > BLOCK {
         // The longer side is cut, because every piece packs the factor along the other side for itself.
-        let (rows, columns) = c.dim();
         let (first, second) = (pieces / 2, pieces - pieces / 2);
         let cut = |length: usize| ((length * first / pieces + BLOCK / 2) / BLOCK * BLOCK).clamp(1, length - 1);
         if rows >= columns {
@@ -184,36 +188,28 @@ fn dots<F: Real>(a: &[F], b: &[F], c: &mut [F], (k, n): (usize, usize)) {
     }
 }
 
+/// One row of C. A dot product runs in LANES sums side by side, which are added up by halves at its end.
 fn dots_of_row<F: Real, const LANES: usize>(a: &[F], b: &[F], c: &mut [F]) {
-    const COLUMNS: usize = 16;
     let k = a.len();
     // What the whole blocks leave over is a last block too, of the last LANES entries, with zeros for those of A that a
     // whole block has had.
     let left = k % LANES;
     let mut last = [F::zero(); LANES];
     last[LANES - left..].copy_from_slice(&a[k - left..]);
-    // Four lanes of each of several columns are left to the end, where the columns are added up side by side.
-    let mut quarters = [[F::zero(); 4]; COLUMNS];
-    for (b, c) in b.chunks(COLUMNS * k).zip(c.chunks_mut(COLUMNS)) {
-        for (b, quarter) in b.chunks_exact(k).zip(&mut quarters) {
-            let mut sums = [F::zero(); LANES];
-            multiply_add(&last, &b[k - LANES..], &mut sums);
-            for from in (0..k - left).step_by(LANES) {
-                multiply_add(&a[from..from + LANES], &b[from..from + LANES], &mut sums);
-            }
-            let mut half = LANES / 2;
-            while half >= 4 {
-                for lane in 0..half {
-                    sums[lane] += sums[lane + half];
-                }
-                half /= 2;
-            }
-            let few = LANES.min(4);
-            quarter[..few].copy_from_slice(&sums[..few]);
+    for (b, c) in b.chunks_exact(k).zip(c) {
+        let mut sums = [F::zero(); LANES];
+        multiply_add(&last, &b[k - LANES..], &mut sums);
+        for from in (0..k - left).step_by(LANES) {
+            multiply_add(&a[from..from + LANES], &b[from..from + LANES], &mut sums);
         }
-        for (c, [q0, q1, q2, q3]) in c.iter_mut().zip(&quarters) {
-            *c = (*q0 + *q2) + (*q1 + *q3);
+        let mut half = LANES / 2;
+        while half > 0 {
+            for lane in 0..half {
+                sums[lane] += sums[lane + half];
+            }
+            half /= 2;
         }
+        *c = sums[0];
     }
 }
 

@@ -160,6 +160,7 @@ impl<F: Real> Network<F> {
     fn predict_rows(&self, x: ArrayView2<'_, F>, mut outputs: ArrayViewMut2<'_, F>) {
         let rows = x.nrows();
         if rows > PREDICTION_ROWS {
+            // Cut where a whole number of such chunks ends.
             let half = rows.div_ceil(PREDICTION_ROWS) / 2 * PREDICTION_ROWS;
             let (x0, x1) = x.split_at(Axis(0), half);
             let (outputs0, outputs1) = outputs.split_at(Axis(0), half);

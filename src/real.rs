@@ -9,13 +9,13 @@ mod sealed {
     /// What `elementary.rs` needs to know of a number type; its being private seals [`Real`](super::Real).
     pub trait Exponential: Sized + 'static {
         const LOG2_E: Self;
-        /// The leading digits of ln 2, followed by enough zeros.
+        /// The leading bits of ln 2, so few that n times them is exact for every n that occurs.
         const LN_2_HIGH: Self;
-        /// ln 2 less those.
+        /// ln 2 less `LN_2_HIGH`.
         const LN_2_LOW: Self;
         /// 1.5 times the power of two at which neighbouring numbers are 1 apart.
         const ROUND: Self;
-        /// Below it e^x is 0.
+        /// Below it e^x rounds to 0.
         const EXP_UNDERFLOW: Self;
         /// The exponent of the smallest normal number.
         const LEAST_EXPONENT: Self;

@@ -210,15 +210,16 @@ struct Numbers<F> {
     decay: F,
 }
 
-/// U1 on one array of parameters, in one pass over the arrays that it takes. With μ = 0, V = −ηG need not be kept.
+/// U1 on one array of parameters: long ones in halves side by side, each in one pass over the arrays that it takes. With
+/// μ = 0, V = −ηG need not be kept.
 fn descend<F: Real, D: RemoveAxis>(
     parameter: ArrayViewMut<'_, F, D>,
     velocity: Option<ArrayViewMut<'_, F, D>>,
     gradient: ArrayView<'_, F, D>,
     numbers: Numbers<F>,
 ) {
-    if pieces(parameter.len(), LEAST_PIECE) > 1 {
-        let half = parameter.len_of(Axis(0)) / 2;
+    let half = parameter.len_of(Axis(0)) / 2;
+    if half > 0 && pieces(parameter.len(), LEAST_PIECE) > 1 {
         let (p0, p1) = parameter.split_at(Axis(0), half);
         let (v0, v1) = velocity.map(|v| v.split_at(Axis(0), half)).unzip();
         let (g0, g1) = gradient.split_at(Axis(0), half);

@@ -6,7 +6,7 @@
 /// A number of threads, to run something on.
 ///
 /// A [`Trainer`](crate::Trainer) uses the machine's cores by itself; this is for the explicit pass and for predictions. What
-/// runs outside of any `Threads` runs on the caller's thread alone. The threads sleep when they have nothing to do, and
+/// runs outside of any `Threads` runs on the caller's thread alone (or, within a thread pool of rayon, on that pool). The threads sleep when they have nothing to do, and
 /// end with the `Threads`. A step that is too short to gain by a second thread does not use one.
 ///
 /// ```

@@ -1,7 +1,7 @@
 //! `Trainer`: the loop. Epochs of shuffled minibatches, a forward pass, a backward pass and a step for each.
 //!
 //! One batch of size n is a sample of the training set: its mean gradient is, on average over the draw, the
-//! gradient of the whole set, at n/N of the price. Shuffling anew each epoch makes every epoch another such draw,
+//! gradient of the whole set of N rows, at n/N of the price. Shuffling anew each epoch makes every epoch another such draw,
 //! and keeps a sorted file (all zeros first) from pulling the parameters to and fro.
 
 use crate::data::Dataset;
@@ -297,6 +297,7 @@ fn run_epoch<F: Real>(
 struct Batch<F> {
     x: Array2<F>,
     y: Array2<F>,
+    /// L of the last batch before a divergence, for its report.
     last_finite_cost: Option<f64>,
 }
 

@@ -3,7 +3,7 @@
 mod common;
 
 use chainrule::{
-    Activation, Affine, ConfusionMatrix, Dataset, Error, History, Layer, Network, Scaling, Sgd, Workspace,
+    Activation, Affine, ConfusionMatrix, Dataset, Error, History, Layer, Network, Scaling, Sgd, Threads, Workspace,
 };
 use common::{bits, network, uniform};
 
@@ -59,4 +59,30 @@ fn threads_compute_gradients_of_one_network_without_meeting() {
     });
     assert_eq!(one_by_one, together);
     assert_ne!(one_by_one[0], one_by_one[1]);
+}
+
+/// A single row of weights cannot be halved by rows, however many its columns.
+#[test]
+fn a_step_of_one_wide_row_ends() {
+    let step = |threads| {
+        let mut network = network::<f32>(1, &[(70_000, Activation::Identity)], 1);
+        let gradient = [network.layers()[0].affine.clone()];
+        let mut sgd = Sgd::new(0.1).momentum(0.9);
+        Threads::new(threads).run(|| sgd.step(&mut network, &gradient)).unwrap();
+        bits(&network.layers()[0].affine.weights)
+    };
+    assert_eq!(step(2), step(1));
+}
+
+/// More threads than blocks of the product: 8 times 8 sums over very many rows.
+#[test]
+fn a_small_product_of_long_sums_is_not_cut_to_nothing() {
+    let network = &network::<f32>(8, &[(8, Activation::Identity)], 1);
+    let (x, y) = (&uniform::<f32>((70_000, 8), -1.0, 1.0, 2), &uniform::<f32>((70_000, 8), -1.0, 1.0, 3));
+    let gradients = |threads| {
+        Threads::new(threads).run(|| {
+            common::gradient_bits(&common::pass(network, x.view(), y.view(), chainrule::Loss::MeanSquaredError).1)
+        })
+    };
+    assert_eq!(gradients(8), gradients(1));
 }
