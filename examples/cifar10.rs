@@ -13,7 +13,7 @@
 //! What to look at: the cost starts at ln 10 = 2.3026, for weights this small make all ten answers alike. It falls all the
 //! way on the training set, and rises again on the other 500 pictures: 5,000 pictures are learnt by heart. `--better` has a
 //! weight decay of 0.9, and a rate that begins at 5e-4 and falls by a tenth each epoch: less right on the training set,
-//! more right on the others; and in the weights of its first layer, patches of colour take the place of speckles. On
+//! more right on the others; and in the weights of its first layer, patches of colour stand out from the speckles. On
 //! pixels this large a rate of 1e-3 throws the parameters out of all bounds: try `--rate 1e-3`.
 //!
 //! The data: `data_batch_1.bin` and `test_batch.bin` of the binary version in one folder, given by `--data` or

@@ -19,7 +19,7 @@
 //!
 //! `--wide` has 800 hidden units with ReLU, drawn by He's rule, as in the best published plain nets (1.6 % error: Simard,
 //! Steinkraus and Platt 2003). Its rate, batch and weight decay were chosen on the last 10,000 of the training set, never on
-//! the test set; trained on the other 50,000 it has 98.48 % of those right.
+//! the test set: trained on the other 50,000 it has 98.48 % of those right; on all 60,000, 98.62 % of the test digits (seed 1).
 //!
 //! At the end comes a look at the mistakes: which digits are confused most, and which wrong answers were the most certain.
 //!
