@@ -1,11 +1,14 @@
-//! What may go to another thread does, and a network that many threads read gives all of them the same bits.
+//! What may go to another thread does, a network that many threads read gives all of them the same bits, and so does one
+//! that several threads train.
 
 mod common;
 
+use chainrule::ndarray::{Array2, Axis, ShapeBuilder, s};
 use chainrule::{
-    Activation, Affine, ConfusionMatrix, Dataset, Error, History, Layer, Network, Scaling, Sgd, Threads, Workspace,
+    Activation, Affine, ConfusionMatrix, Dataset, Error, History, Layer, Loss, Network, Real, Scaling, Sgd, Threads,
+    Trainer, Workspace,
 };
-use common::{bits, network, uniform};
+use common::{bits, gradient_bits, network, network_bits, one_hot_rows, pass, rng, uniform};
 
 const fn send_and_sync<T: Send + Sync>() {}
 
@@ -85,4 +88,80 @@ fn a_small_product_of_long_sums_is_not_cut_to_nothing() {
         })
     };
     assert_eq!(gradients(8), gradients(1));
+}
+
+/// Large enough that every product is cut into pieces, and of sizes that no number of threads divides evenly.
+fn large<F: Real>() -> Network<F> {
+    network(300, &[(512, Activation::Relu), (201, Activation::Tanh), (10, Activation::Softmax)], 1)
+}
+
+fn batch<F: Real>(rows: usize) -> (Array2<F>, Array2<F>) {
+    (uniform((rows, 300), -1.0, 1.0, 2), one_hot_rows((rows, 10), 3))
+}
+
+fn training_has_the_same_bits_on_any_number_of_threads<F: Real>() {
+    let train = |threads| {
+        let (x, y) = batch::<F>(151); // the last batch is a short one
+        let data = Dataset::new(x, y).unwrap();
+        let sgd = Sgd::new(0.01).momentum(0.9).weight_decay(1e-3);
+        let trainer = Trainer::new(Loss::CrossEntropy, sgd).epochs(2).batch_size(64).validation(&data);
+        let mut trainer = match threads {
+            Some(threads) => trainer.threads(threads),
+            None => trainer,
+        };
+        let mut network = large();
+        let history = trainer.fit(&mut network, &data, &mut rng(4)).unwrap();
+        (network_bits(&network), bits(&history.cost), bits(&history.validation_cost))
+    };
+    let alone = train(Some(1));
+    assert_ne!(alone.0, network_bits(&large::<F>()));
+    for threads in [Some(2), Some(3), Some(5), None] {
+        assert!(train(threads) == alone, "{threads:?} threads");
+    }
+}
+
+#[test]
+fn training_has_the_same_bits_on_any_number_of_threads_f32() {
+    training_has_the_same_bits_on_any_number_of_threads::<f32>();
+}
+
+#[test]
+fn training_has_the_same_bits_on_any_number_of_threads_f64() {
+    training_has_the_same_bits_on_any_number_of_threads::<f64>();
+}
+
+/// Predictions and the explicit pass, of a copy and of views in other layouts, all on each number of threads.
+fn threads_and_layouts_do_not_matter<F: Real>() {
+    let network = &large::<F>();
+    let (x, y) = &batch::<F>(67);
+    let mut columns_first = Array2::zeros((67, 300).f());
+    columns_first.assign(x);
+    let mut apart = Array2::from_elem((134, 600), F::one());
+    apart.slice_mut(s![..;2, 1..;2]).assign(x);
+    let mut reversed = x.slice(s![..;-1, ..]).to_owned();
+    reversed.invert_axis(Axis(0));
+    let layouts = [x.view(), columns_first.view(), apart.slice(s![..;2, 1..;2]), reversed.view()];
+
+    let (predicted, (cost, workspace)) =
+        (network.predict(x.view()).unwrap(), pass(network, x.view(), y.view(), Loss::CrossEntropy));
+    let expected = (bits(&predicted), cost.to_bits(), gradient_bits(&workspace));
+    for threads in [1, 2, 3, 5] {
+        let threads = Threads::new(threads);
+        for view in layouts {
+            assert_eq!(view, x);
+            let (predicted, (cost, workspace)) =
+                threads.run(|| (network.predict(view).unwrap(), pass(network, view, y.view(), Loss::CrossEntropy)));
+            assert!((bits(&predicted), cost.to_bits(), gradient_bits(&workspace)) == expected, "{threads:?}");
+        }
+    }
+}
+
+#[test]
+fn threads_and_layouts_do_not_matter_f32() {
+    threads_and_layouts_do_not_matter::<f32>();
+}
+
+#[test]
+fn threads_and_layouts_do_not_matter_f64() {
+    threads_and_layouts_do_not_matter::<f64>();
 }

@@ -1,0 +1,195 @@
+//! The public interface changes only on purpose: it is compared with the listing in `public_interface.txt`, which
+//!
+//! ```text
+//! UPDATE_INTERFACE=1 cargo test --test public_interface
+//! ```
+//!
+//! writes anew. The listing is read from the source, of all features at once: every `pub` item with its signature, the
+//! variants and public fields, the traits that are implemented or derived, and what stands under which `cfg`. What
+//! follows from these but stands nowhere in the source, such as `Send`, is held by `threads.rs`.
+
+use quote::ToTokens;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use syn::{Attribute, Fields, ImplItem, Item, TraitItem, Visibility};
+
+#[test]
+fn the_public_interface_is_the_listed_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    collect(&root.join("src"), &mut files);
+    files.sort();
+    let mut found = String::new();
+    for file in &files {
+        let source = syn::parse_file(&fs::read_to_string(file).unwrap()).unwrap();
+        let mut lines = Vec::new();
+        items(&source.items, "", &mut lines);
+        if !lines.is_empty() {
+            let name: Vec<_> = file.strip_prefix(root).unwrap().iter().map(|part| part.to_str().unwrap()).collect();
+            writeln!(found, "== {}\n{}\n", name.join("/"), lines.join("\n")).unwrap();
+        }
+    }
+
+    let listing = root.join("tests/public_interface.txt");
+    if std::env::var_os("UPDATE_INTERFACE").is_some() {
+        fs::write(listing, found).unwrap();
+        return;
+    }
+    let expected = fs::read_to_string(listing).unwrap().replace('\r', "");
+    let missing: Vec<_> = expected.lines().filter(|line| !found.lines().any(|other| other == *line)).collect();
+    let added: Vec<_> = found.lines().filter(|line| !expected.lines().any(|other| other == *line)).collect();
+    assert!(
+        expected == found,
+        "the public interface has changed.\ngone:\n{}\nnew:\n{}\nIf on purpose: UPDATE_INTERFACE=1, and CHANGELOG.md",
+        missing.join("\n"),
+        added.join("\n")
+    );
+}
+
+fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn items(items: &[Item], indent: &str, lines: &mut Vec<String>) {
+    let deeper = format!("{indent}    ");
+    for item in items {
+        match item {
+            Item::Fn(item) if public(&item.vis) => lines.push(line(indent, &item.attrs, "pub ", &item.sig)),
+            Item::Const(item) if public(&item.vis) => {
+                lines.push(line(indent, &item.attrs, &format!("pub const {}: ", item.ident), &item.ty));
+            }
+            Item::Type(item) if public(&item.vis) => lines.push(line(indent, &item.attrs, "", item)),
+            Item::Use(item) if public(&item.vis) => lines.push(line(indent, &item.attrs, "", item)),
+            Item::Struct(item) if public(&item.vis) => {
+                let name = format!("pub struct {}", item.ident);
+                lines.push(line(indent, &item.attrs, &name, &item.generics));
+                fields(&item.fields, &deeper, true, lines);
+                if item.fields.iter().any(|field| !public(&field.vis)) {
+                    lines.push(format!("{deeper}…"));
+                }
+            }
+            Item::Enum(item) if public(&item.vis) => {
+                lines.push(line(indent, &item.attrs, &format!("pub enum {}", item.ident), &item.generics));
+                for variant in &item.variants {
+                    lines.push(line(&deeper, &variant.attrs, "", &variant.ident));
+                    fields(&variant.fields, &format!("{deeper}    "), false, lines);
+                }
+            }
+            Item::Trait(item) if public(&item.vis) => {
+                let bounds = item.supertraits.to_token_stream();
+                lines.push(line(indent, &item.attrs, &format!("pub trait {}: ", item.ident), &bounds));
+                for item in &item.items {
+                    match item {
+                        TraitItem::Fn(item) => {
+                            let provided = if item.default.is_some() { "provided " } else { "" };
+                            lines.push(line(&deeper, &item.attrs, provided, &item.sig));
+                        }
+                        other => lines.push(line(&deeper, &[], "", other)),
+                    }
+                }
+            }
+            Item::Impl(item) => {
+                let mut inside = Vec::new();
+                for item in &item.items {
+                    match item {
+                        ImplItem::Fn(item) if public(&item.vis) => {
+                            inside.push(line(&deeper, &item.attrs, "pub ", &item.sig));
+                        }
+                        ImplItem::Const(item) if public(&item.vis) => {
+                            inside.push(line(&deeper, &item.attrs, &format!("pub const {}: ", item.ident), &item.ty));
+                        }
+                        ImplItem::Type(item) => inside.push(line(&deeper, &item.attrs, "", item)),
+                        _ => {}
+                    }
+                }
+                if item.trait_.is_some() || !inside.is_empty() {
+                    let mut head = item.clone();
+                    head.items.clear();
+                    head.attrs.clear();
+                    let head = tidy(&head.to_token_stream().to_string()).trim_end_matches(" { }").to_string();
+                    lines.push(format!("{indent}{}{head}", attributes(&item.attrs)));
+                    lines.append(&mut inside);
+                }
+            }
+            Item::Mod(item) => {
+                if public(&item.vis) {
+                    lines.push(line(indent, &item.attrs, "pub mod ", &item.ident));
+                }
+                if let Some((_, content)) = &item.content
+                    && !attributes(&item.attrs).contains("cfg(test)")
+                {
+                    self::items(content, &deeper, lines);
+                }
+            }
+            Item::Macro(item) if item.attrs.iter().any(|one| one.path().is_ident("macro_export")) => {
+                lines.push(line(indent, &item.attrs, "macro ", &item.ident));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn public(visibility: &Visibility) -> bool {
+    matches!(visibility, Visibility::Public(_))
+}
+
+/// The fields that anybody may name: of a struct the public ones, of a variant all.
+fn fields(fields: &Fields, indent: &str, of_struct: bool, lines: &mut Vec<String>) {
+    for field in fields.iter().filter(|field| !of_struct || public(&field.vis)) {
+        let name = field.ident.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        lines.push(line(indent, &field.attrs, &name, &field.ty));
+    }
+}
+
+fn line(indent: &str, attrs: &[Attribute], before: &str, tokens: &impl ToTokens) -> String {
+    format!("{indent}{}{before}{}", attributes(attrs), tidy(&tokens.to_token_stream().to_string()))
+}
+
+/// Those that a caller can tell.
+fn attributes(attrs: &[Attribute]) -> String {
+    let seen = ["derive", "cfg", "cfg_attr", "non_exhaustive", "must_use", "deprecated", "doc"];
+    let seen = attrs.iter().filter(|one| seen.iter().any(|name| one.path().is_ident(name)));
+    let texts = seen.map(|one| tidy(&one.to_token_stream().to_string()));
+    let texts = texts.filter(|text| !text.starts_with("#[doc") || text.contains("hidden"));
+    texts.map(|text| text + " ").collect()
+}
+
+/// Tokens with the spaces that a person would put.
+fn tidy(tokens: &str) -> String {
+    let mut text = tokens.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (spaced, close) in [
+        (" :: ", "::"),
+        (":: ", "::"),
+        ("# [", "#["),
+        ("[ ", "["),
+        (" ]", "]"),
+        (" (", "("),
+        ("( ", "("),
+        (" )", ")"),
+        (" <", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        (">::", ">::"),
+        ("& ", "&"),
+        (" ,", ","),
+        (" ;", ""),
+        (";", ""),
+        (" :", ":"),
+        (" - >", " ->"),
+        (" ?", "?"),
+        ("? ", "?"),
+        (" '", " '"),
+    ] {
+        text = text.replace(spaced, close);
+    }
+    // What lost one space too many.
+    text.replace("->", " -> ").replace("  ", " ").replace(",)", ")").replace("&mut(", "&mut (").replace("+?", "+ ?")
+}
