@@ -12,7 +12,7 @@ use quote::ToTokens;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use syn::{Attribute, Fields, ImplItem, Item, TraitItem, Visibility};
+use syn::{Attribute, Fields, ImplItem, Item, TraitItem, TraitItemConst, Visibility};
 
 #[test]
 fn the_public_interface_is_the_listed_one() {
@@ -91,6 +91,10 @@ fn items(items: &[Item], indent: &str, lines: &mut Vec<String>) {
                         TraitItem::Fn(item) => {
                             let provided = if item.default.is_some() { "provided " } else { "" };
                             lines.push(line(&deeper, &item.attrs, provided, &item.sig));
+                        }
+                        // A comment is not part of the interface.
+                        TraitItem::Const(item) => {
+                            lines.push(line(&deeper, &[], "", &TraitItemConst { attrs: Vec::new(), ..item.clone() }));
                         }
                         other => lines.push(line(&deeper, &[], "", other)),
                     }
