@@ -8,9 +8,10 @@
 //!
 //! The series ends where the next term is below an eighth of a unit in the last place (r⁷ for `f32`, r¹³ for `f64`). There is
 //! no branch and no table, so a compiler computes 4, 8 or 16 neighbours at once. The error against the exact value
-//! is at most 1.1 units in the last place, subnormal results included.
+//! is at most 1.1 units in the last place in `f32`, 1.6 in `f64`, subnormal results included.
 //!
-//! Measured on 3,200 sigmoids in `f32`: 4.1 times as fast as the system's `expf` with AVX-512, 1.5 with SSE2.
+//! Measured on one core of an EPYC 9005 with `-C target-cpu=native`, sigmoids by the system's `expf` against by this: 1-8-5-3-1
+//! in batches of 40 7,220 → 12,170 thousand samples a second, 2-25-50-25-2 one example at a time 696 → 777.
 
 use crate::real::Real;
 

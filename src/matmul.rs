@@ -5,9 +5,10 @@
 //! the copying would cost more than the product; those are done here by loops over row slices, short enough for a
 //! compiler to turn into vector instructions.
 //!
-//! Measured on two cores of an EPYC 9005, in thousand samples a second, with and without the loops: 2-25-50-25-2 one
-//! example at a time 184 → 740; 1-8-5-3-1 in batches of 40 6,110 → 9,000; one prediction of 784-100-10 45 → 280. The kernels of
-//! the crate `gemm` in place of the backend: 784-800-10 in batches of 128 112 → 108, so not worth their price.
+//! Measured on one core of an EPYC 9005 with `-C target-cpu=native`, in thousand samples a second, without and with the loops:
+//! 2-25-50-25-2 one example at a time 208 → 777; 1-8-5-3-1 in batches of 40 8,450 → 12,170; one prediction of 784-100-10
+//! 43 → 270. The kernels of the crate `gemm` in place of the backend, on two cores: 784-800-10 in batches of 128 110 → 103, so
+//! not worth their price there.
 
 use crate::real::Real;
 use crate::threads::{join, pieces};
