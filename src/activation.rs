@@ -18,6 +18,7 @@
 use crate::elementary::{exp, exp_m1};
 use crate::real::Real;
 use crate::threads::{join, pieces};
+use crate::vectors::{Loop, Vectors, run};
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis, Zip};
 
 /// Entries that are worth a thread of their own.
@@ -180,20 +181,37 @@ fn softmax<F: Real>(z: ArrayView2<'_, F>, mut a: ArrayViewMut2<'_, F>) {
     }
 }
 
-/// a = f(z), entry by entry, in blocks of 16 that a compiler can turn into vector instructions: 16 `f32` are the longest
-/// vector there is.
+/// a = f(z), entry by entry.
 #[inline(always)]
 fn map<F: Real>(z: ArrayView2<'_, F>, mut a: ArrayViewMut2<'_, F>, f: impl Fn(F) -> F) {
-    const LANES: usize = 16;
     match (z.to_slice(), a.as_slice_mut()) {
-        (Some(z), Some(a)) if z.len() >= LANES => {
-            let blocks = a.chunks_exact_mut(LANES).zip(z.chunks_exact(LANES));
-            blocks.for_each(|(a, z)| a.iter_mut().zip(z).for_each(|(a, &z)| *a = f(z)));
-            // The last block reaches back into the one before, which costs less than its entries one by one.
-            let last = z.len() - LANES;
-            a[last..].iter_mut().zip(&z[last..]).for_each(|(a, &z)| *a = f(z));
-        }
+        (Some(z), Some(a)) if z.len() >= LANES => run(Map { z, a, f }),
         _ => Zip::from(a).and(z).for_each(|a, &z| *a = f(z)),
+    }
+}
+
+/// Entries that a compiler can compute side by side in vector instructions: 16 `f32` are the longest vector there is.
+const LANES: usize = 16;
+
+struct Map<'a, F, G> {
+    z: &'a [F],
+    a: &'a mut [F],
+    f: G,
+}
+
+impl<F: Real, G: Fn(F) -> F> Loop for Map<'_, F, G> {
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        for (a, z) in self.a.chunks_exact_mut(LANES).zip(self.z.chunks_exact(LANES)) {
+            for (a, &z) in a.iter_mut().zip(z) {
+                *a = (self.f)(z);
+            }
+        }
+        // The last block reaches back into the one before, which costs less than its entries one by one.
+        let last = self.z.len() - LANES;
+        for (a, &z) in self.a[last..].iter_mut().zip(&self.z[last..]) {
+            *a = (self.f)(z);
+        }
     }
 }
 

@@ -16,7 +16,7 @@
 
 use crate::activation::Activation;
 use crate::error::{Error, Result, check_finite, check_shape};
-use crate::matmul::{column_sums, matmul};
+use crate::matmul::{column_sums, matmul, matmul_plus_row};
 use crate::real::Real;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
 
@@ -77,21 +77,21 @@ impl<F: Real> Affine<F> {
         check_shape("gradient of the bias", Some(layer), self.bias.shape(), gradient.bias.shape())
     }
 
-    /// F1. `x` is A₋₁ `[n, inputs]`, `z` is written `[n, outputs]`.
-    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, z: ArrayViewMut2<'_, F>) {
-        matmul(x, self.weights.view(), Some(self.bias.view()), z); // (F1) Z = A₋₁·W + 1bᵀ   [n,in]·[in,out]
+    /// F1. `x` is A₋₁ `[n, inputs]`, `z` is written `[n, outputs]`; `spare`, of the same shape, is room to compute in.
+    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, z: ArrayViewMut2<'_, F>, spare: ArrayViewMut2<'_, F>) {
+        matmul_plus_row(x, self.weights.view(), self.bias.view(), z, spare); // (F1) Z = A₋₁·W + 1bᵀ   [n,in]·[in,out]
     }
 
     /// B4, B5. Forward was Z = A₋₁·W + 1bᵀ: in every row r, wᵢⱼ stood in zᵣⱼ with the factor aᵣᵢ, and bⱼ with the
     /// factor 1. So dwᵢⱼ = Σᵣ aᵣᵢ dzᵣⱼ and dbⱼ = Σᵣ dzᵣⱼ. Both overwrite what `gradient` held.
     pub(crate) fn backward_parameters(&self, x: ArrayView2<'_, F>, dz: ArrayView2<'_, F>, gradient: &mut Affine<F>) {
-        matmul(x.t(), dz, None, gradient.weights.view_mut()); // (B4) dW = A₋₁ᵀ·dZ   [in,n]·[n,out]
+        matmul(x.t(), dz, gradient.weights.view_mut()); // (B4) dW = A₋₁ᵀ·dZ   [in,n]·[n,out]
         column_sums(dz, gradient.bias.view_mut()); // (B5) db = Σₙ dZₙ   [out]
     }
 
     /// B2. Forward was Z = A₋₁·W + 1bᵀ: input i reached every output j, with the factor wᵢⱼ. So daᵣᵢ = Σⱼ dzᵣⱼ wᵢⱼ.
     pub(crate) fn backward_inputs(&self, dz: ArrayView2<'_, F>, dx: ArrayViewMut2<'_, F>) {
-        matmul(dz, self.weights.t(), None, dx); // (B2) dA₋₁ = dZ·Wᵀ   [n,out]·[out,in]
+        matmul(dz, self.weights.t(), dx); // (B2) dA₋₁ = dZ·Wᵀ   [n,out]·[out,in]
     }
 }
 
@@ -140,8 +140,8 @@ impl<F: Real> Layer<F> {
     }
 
     /// F1, F2. `x` is A₋₁ `[n, inputs]`; `z` and `a` are written `[n, outputs]`.
-    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, mut z: ArrayViewMut2<'_, F>, a: ArrayViewMut2<'_, F>) {
-        self.affine.forward(x, z.view_mut());
+    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, mut z: ArrayViewMut2<'_, F>, mut a: ArrayViewMut2<'_, F>) {
+        self.affine.forward(x, z.view_mut(), a.view_mut()); // A is still free
         self.activation.forward(z.view(), a); // (F2) A = f(Z)   [n,out]
     }
 

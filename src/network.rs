@@ -23,7 +23,7 @@ use rand::Rng;
 use std::marker::PhantomData;
 
 /// Rows that go through the network at once in a prediction.
-const PREDICTION_ROWS: usize = 512;
+const PREDICTION_ROWS: usize = 64;
 
 /// A multilayer perceptron: layers one after the other, and nothing else.
 ///

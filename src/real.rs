@@ -43,13 +43,6 @@ pub trait Real: sealed::Exponential + NdFloat + Default + std::iter::Sum {
 
     /// The same number as `f64`; exact for both types.
     fn f64(self) -> f64;
-
-    /// self · a + b; in one instruction where the build's target has it (`-C target-cpu=native`), then rounded
-    /// once instead of twice.
-    #[inline(always)]
-    fn times_plus(self, a: Self, b: Self) -> Self {
-        if cfg!(target_feature = "fma") { self.mul_add(a, b) } else { self * a + b }
-    }
 }
 
 impl sealed::Exponential for f32 {

@@ -14,10 +14,12 @@
 
 use crate::error::{Error, Result};
 use crate::layer::{Affine, Layer};
+use crate::matmul::cut;
 use crate::network::Network;
 use crate::real::{Real, count};
 use crate::threads::{join, pieces};
-use ndarray::{ArrayView, ArrayViewMut, Axis, RemoveAxis, Zip};
+use crate::vectors::{Loop, Vectors, run};
+use ndarray::{Array, Dimension};
 
 /// Parameters that are worth a thread of their own.
 const LEAST_PIECE: usize = 32 * 1024;
@@ -194,10 +196,17 @@ impl<F: Real> Sgd<F> {
         }
         let mut velocity = self.velocity.as_mut().map(|v| v.iter_mut());
         for (Layer { affine, .. }, gradient) in layers.iter_mut().zip(gradients) {
-            let v = velocity.as_mut().and_then(|v| v.next());
-            let (v_weights, v_bias) = v.map(|v| (v.weights.view_mut(), v.bias.view_mut())).unzip();
-            descend(affine.weights.view_mut(), v_weights, gradient.weights.view(), numbers);
-            descend(affine.bias.view_mut(), v_bias, gradient.bias.view(), no_decay);
+            let (v_weights, v_bias) = match velocity.as_mut().and_then(|v| v.next()) {
+                Some(v) => (Some(numbers_of(&mut v.weights)), Some(numbers_of(&mut v.bias))),
+                None => (None, None),
+            };
+            // Gradients are the caller's, who may have given them another order.
+            let (dw, db) = (gradient.weights.as_standard_layout(), gradient.bias.as_standard_layout());
+            let (columns, pieces) = (dw.ncols(), pieces(dw.len(), LEAST_PIECE));
+            let (parameters, bias) = (numbers_of(&mut affine.weights), numbers_of(&mut affine.bias));
+            let (dw, db) = (dw.as_slice().unwrap_or_default(), db.as_slice().unwrap_or_default());
+            Descent { parameters, velocity: v_weights, gradient: dw, numbers }.in_pieces(columns, pieces);
+            run(Descent { parameters: bias, velocity: v_bias, gradient: db, numbers: no_decay });
         }
     }
 }
@@ -210,29 +219,54 @@ struct Numbers<F> {
     decay: F,
 }
 
-/// U1 on one array of parameters: long ones in halves side by side, each in one pass over the arrays that it takes. With
-/// μ = 0, V = −ηG need not be kept.
-fn descend<F: Real, D: RemoveAxis>(
-    parameter: ArrayViewMut<'_, F, D>,
-    velocity: Option<ArrayViewMut<'_, F, D>>,
-    gradient: ArrayView<'_, F, D>,
+/// U1 on some parameters in one pass over the arrays that it takes; many in pieces, cut between rows of so many columns.
+/// With μ = 0, V = −ηG need not be kept.
+struct Descent<'a, F> {
+    parameters: &'a mut [F],
+    velocity: Option<&'a mut [F]>,
+    gradient: &'a [F],
     numbers: Numbers<F>,
-) {
-    let half = parameter.len_of(Axis(0)) / 2;
-    if half > 0 && pieces(parameter.len(), LEAST_PIECE) > 1 {
-        let (p0, p1) = parameter.split_at(Axis(0), half);
-        let (v0, v1) = velocity.map(|v| v.split_at(Axis(0), half)).unzip();
-        let (g0, g1) = gradient.split_at(Axis(0), half);
-        return join(|| descend(p0, v0, g0, numbers), || descend(p1, v1, g1, numbers));
+}
+
+impl<F: Real> Descent<'_, F> {
+    fn in_pieces(self, columns: usize, pieces: usize) {
+        let rows = self.parameters.len() / columns;
+        let cut = cut(rows, pieces) * columns;
+        if pieces < 2 || cut == self.parameters.len() {
+            return run(self);
+        }
+        let (p0, p1) = self.parameters.split_at_mut(cut);
+        let (v0, v1) = self.velocity.map(|v| v.split_at_mut(cut)).unzip();
+        let (g0, g1) = self.gradient.split_at(cut);
+        let above = Descent { parameters: p0, velocity: v0, gradient: g0, numbers: self.numbers };
+        let below = Descent { parameters: p1, velocity: v1, gradient: g1, numbers: self.numbers };
+        join(|| above.in_pieces(columns, pieces / 2), || below.in_pieces(columns, pieces - pieces / 2));
     }
-    let Numbers { rate, momentum, decay } = numbers;
-    match velocity {
-        Some(velocity) => Zip::from(parameter).and(velocity).and(gradient).for_each(|p, v, &g| {
-            *v = momentum * *v - rate * (g + decay * *p); // (U1) V ← μV − ηG
-            *p += *v; // (U1) θ ← θ + V
-        }),
-        None => Zip::from(parameter).and(gradient).for_each(|p, &g| *p -= rate * (g + decay * *p)), // (U1) θ ← θ − ηG
+}
+
+impl<F: Real> Loop for Descent<'_, F> {
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        let Numbers { rate, momentum, decay } = self.numbers;
+        match self.velocity {
+            Some(velocity) => {
+                for ((p, v), &g) in self.parameters.iter_mut().zip(velocity).zip(self.gradient) {
+                    *v = momentum * *v - rate * (g + decay * *p); // (U1) V ← μV − ηG
+                    *p += *v; // (U1) θ ← θ + V
+                }
+            }
+            None => {
+                for (p, &g) in self.parameters.iter_mut().zip(self.gradient) {
+                    *p -= rate * (g + decay * *p); // (U1) θ ← θ − ηG
+                }
+            }
+        }
     }
+}
+
+/// The numbers of an array that is row-major, as a network's parameters and their velocities always are.
+fn numbers_of<F, D: Dimension>(array: &mut Array<F, D>) -> &mut [F] {
+    array.as_slice_mut().expect("parameters and velocities are made row-major")
 }
 
 fn check_gradients<F: Real>(network: &Network<F>, gradients: &[Affine<F>]) -> Result<()> {

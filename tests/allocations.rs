@@ -11,15 +11,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
-/// What one large matrix product allocates: the pure-Rust backend makes itself a buffer, into which it packs the
-/// blocks of both factors so that its kernel reads them in order. A small product allocates nothing. This is the one
-/// place that says so.
-const PER_LARGE_PRODUCT: usize = 1;
-
-/// The products of a step: F1 and B4 in every layer, B2 in all but the first.
-fn products(layers: usize) -> usize {
-    3 * layers - 1
-}
+/// What one matrix product by the backend allocates: a buffer, into which it packs the blocks of both factors so that its
+/// kernel reads them in order. The products of `src/matmul.rs` itself allocate nothing.
+const PER_BACKEND_PRODUCT: usize = 1;
 
 struct Counting;
 
@@ -101,9 +95,14 @@ fn check_explicit_steps<F: Real>(rows: usize, units: usize, outputs: usize, per_
 fn a_step_of_the_explicit_pass_allocates_nothing_of_its_own() {
     check_explicit_steps::<f32>(ROWS, 7, OUTPUTS, 0);
     check_explicit_steps::<f64>(ROWS, 7, OUTPUTS, 0);
-    let large = PER_LARGE_PRODUCT * products(6);
-    check_explicit_steps::<f32>(80, 90, 40, large);
-    check_explicit_steps::<f64>(80, 90, 40, large);
+    // In layers of 90 units only B2 goes to the backend, in all of the six layers but the first.
+    let medium = 5 * PER_BACKEND_PRODUCT;
+    check_explicit_steps::<f32>(80, 90, 40, medium);
+    check_explicit_steps::<f64>(80, 90, 40, medium);
+    // With 400 units F1 and B4 of the layers between them too, and F1 as two halves of a sum; not those of the 5 inputs and
+    // B4 of the 40 outputs.
+    let large = (5 + 2 * 5 + 4) * PER_BACKEND_PRODUCT;
+    check_explicit_steps::<f32>(280, 400, 250, large);
 }
 
 #[test]

@@ -141,7 +141,7 @@ impl Pen<'_> {
             let steps = length.ceil().max(1.0);
             for step in 0..steps as usize {
                 let at = |k: f64| (x0 + (x1 - x0) * k / steps, y0 + (y1 - y0) * k / steps);
-                if (travelled / dash) as usize % 2 == 0 {
+                if ((travelled / dash) as usize).is_multiple_of(2) {
                     if piece.is_empty() {
                         piece.push(at(step as f64));
                     }

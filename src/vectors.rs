@@ -1,0 +1,95 @@
+//! `run`: a loop compiled for the widest vector instructions that this processor has.
+//!
+//! A build that has to run on any x86-64 may use vectors of four `f32` only; nearly all processors of today have vectors
+//! of eight or sixteen, and an instruction for a·b + c, which is up to eight times as much. So a [`Loop`] is compiled for
+//! each of the three, and the processor decides when it runs. The loops themselves are plain Rust, for the compiler to
+//! turn into such instructions.
+
+use crate::real::Real;
+
+/// What a loop may count on, while it is compiled.
+pub(crate) trait Vectors {
+    /// Whether a·b + c is one instruction, which rounds once instead of twice.
+    const FUSED: bool;
+    /// Bytes of a row of sums of which four rows stay in the registers, with some registers to spare.
+    const ROW: usize;
+}
+
+/// a · b + c
+#[inline(always)]
+pub(crate) fn times_plus<V: Vectors, F: Real>(a: F, b: F, c: F) -> F {
+    if V::FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// A loop, whose body has to be `#[inline(always)]` down to its last call, and free of closures: what is not inlined is
+/// compiled for any processor.
+pub(crate) trait Loop {
+    fn run<V: Vectors>(self);
+}
+
+/// What every processor of the target has.
+struct Target;
+
+impl Vectors for Target {
+    const FUSED: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
+    const ROW: usize = match () {
+        _ if cfg!(target_feature = "avx512f") => 256,
+        _ if cfg!(any(target_feature = "avx", target_arch = "aarch64")) => 64,
+        _ => 32,
+    };
+}
+
+/// Runs a loop.
+#[inline(always)]
+pub(crate) fn run(work: impl Loop) {
+    #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+    return x86_64::run(work);
+    #[cfg(not(all(feature = "simd", target_arch = "x86_64")))]
+    work.run::<Target>();
+}
+
+#[cfg(all(feature = "simd", target_arch = "x86_64"))]
+mod x86_64 {
+    use super::{Loop, Target, Vectors};
+
+    struct Avx2;
+
+    impl Vectors for Avx2 {
+        const FUSED: bool = true;
+        const ROW: usize = 64; // two of 16 registers
+    }
+
+    struct Avx512;
+
+    impl Vectors for Avx512 {
+        const FUSED: bool = true;
+        const ROW: usize = 256; // four of 32 registers
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    fn run_avx2(work: impl Loop) {
+        work.run::<Avx2>();
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
+    fn run_avx512(work: impl Loop) {
+        work.run::<Avx512>();
+    }
+
+    #[allow(unsafe_code)] // The only block in the crate.
+    #[inline(always)]
+    pub(super) fn run(work: impl Loop) {
+        if is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+        {
+            // SAFETY: the functions are safe but for their instructions, which this processor has just said it has.
+            unsafe { run_avx512(work) }
+        } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            // SAFETY: as above.
+            unsafe { run_avx2(work) }
+        } else {
+            work.run::<Target>();
+        }
+    }
+}
