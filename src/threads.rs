@@ -6,8 +6,9 @@
 /// A number of threads, to run something on.
 ///
 /// A [`Trainer`](crate::Trainer) uses the machine's cores by itself; this is for the explicit pass and for predictions. What
-/// runs outside of any `Threads` runs on the caller's thread alone (or, within a thread pool of rayon, on that pool). The threads sleep when they have nothing to do, and
-/// end with the `Threads`. A step that is too short to gain by a second thread does not use one.
+/// runs outside of any `Threads` runs on the caller's thread alone (or, within a thread pool of rayon, on that pool). While something runs on them the
+/// threads stay awake, unless they find no work for 20 ms; else they sleep, and they end with the `Threads`. A step that is
+/// too short to gain by a second thread does not use one.
 ///
 /// ```
 /// use chainrule::{Activation, ChaCha8Rng, Network, Threads, ndarray::Array2, rand::SeedableRng};
@@ -50,9 +51,59 @@ impl Threads {
     pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         #[cfg(feature = "rayon")]
         if let Some(pool) = &self.pool {
-            return pool.install(work);
+            return pool.install(|| awake::while_running(work));
         }
         work()
+    }
+}
+
+/// Keeps the threads of a pool awake while something runs on it.
+///
+/// A step of a small network takes 100 µs, part of it on one thread. The others would fall asleep in every step, and to wake
+/// one takes about as long as what it could have done: on two cores of an EPYC 9004, handing half of 40 µs of work over cost
+/// 1 to 2 µs where the other thread had waited less than 10 µs, and 13 to 34 µs where it had waited longer.
+#[cfg(feature = "rayon")]
+mod awake {
+    use std::cell::Cell;
+    use std::sync::{Arc, Weak};
+    use std::time::{Duration, Instant};
+
+    /// How long a thread looks out for work before it may fall asleep.
+    const PATIENCE: Duration = Duration::from_millis(20);
+
+    thread_local! {
+        /// Whether the thread is within a piece of work, or waits for another piece of it. Looking out for the work of
+        /// somebody else, it would keep its own waiting.
+        static AT_WORK: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub(super) fn at_work<R>(work: impl FnOnce() -> R) -> R {
+        let before = AT_WORK.replace(true);
+        let result = work();
+        AT_WORK.set(before);
+        result
+    }
+
+    pub(super) fn while_running<R>(work: impl FnOnce() -> R) -> R {
+        let running = Arc::new(());
+        // More threads than cores would only take these from one another.
+        if std::thread::available_parallelism().is_ok_and(|cores| rayon::current_num_threads() <= cores.get()) {
+            let running = Arc::downgrade(&running);
+            rayon::spawn_broadcast(move |_| look_out(&running));
+        }
+        let result = at_work(work);
+        drop(running);
+        result
+    }
+
+    fn look_out(running: &Weak<()>) {
+        let mut last = Instant::now();
+        while !AT_WORK.get() && running.strong_count() > 0 && last.elapsed() < PATIENCE {
+            match rayon::yield_now() {
+                Some(rayon::Yield::Executed) => last = Instant::now(),
+                _ => std::thread::yield_now(),
+            }
+        }
     }
 }
 
@@ -70,7 +121,7 @@ pub(crate) fn pieces(work: usize, least: usize) -> usize {
 pub(crate) fn join(a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
     #[cfg(feature = "rayon")]
     if rayon::current_thread_index().is_some() {
-        rayon::join(a, b);
+        rayon::join(a, || awake::at_work(b));
         return;
     }
     a();
