@@ -282,6 +282,24 @@ fn builders_that_make_no_sense() {
     refused(huge.build(&mut rng(1)), "layer 0: weights: expected finite numbers, found inf at [0, 0]");
 }
 
+/// Two custom ones are equal when their names are: of two functions nobody can tell.
+#[test]
+fn activations_and_losses_are_equal_by_variant_or_by_name() {
+    let activation = |name, f| Activation::Custom { name, f, slope: |_, _| 1.0 };
+    assert_eq!(activation("own", |z| z), activation("own", |z| z + 1.0));
+    assert_ne!(activation("own", |z| z), activation("other", |z| z));
+    assert_ne!(activation("relu", |z| z), Activation::Relu);
+    assert_eq!(Activation::Relu, Activation::Relu);
+    assert_ne!(Activation::Relu, Activation::Tanh);
+
+    let loss = |name, value| Loss::Custom { name, value, slope: |_, _| 1.0 };
+    assert_eq!(loss("own", |a, _| a), loss("own", |a, _| a + 1.0));
+    assert_ne!(loss("own", |a, _| a), loss("other", |a, _| a));
+    assert_ne!(loss("cross-entropy", |a, _| a), Loss::CrossEntropy);
+    assert_eq!(Loss::CrossEntropy, Loss::CrossEntropy);
+    assert_ne!(Loss::CrossEntropy, Loss::MeanSquaredError);
+}
+
 #[test]
 fn a_network_knows_its_sizes() {
     let network = classifier::<f32>();
