@@ -468,10 +468,10 @@ pub(crate) fn check_finite<F: Real, D: Dimension>(
     if array.fold(true, |finite, x| finite & x.is_finite()) {
         return Ok(());
     }
-    match array.view().into_dyn().indexed_iter().find(|(_, x)| !x.is_finite()) {
-        Some((index, x)) => Err(Error::NotFinite { place, layer, index: index.slice().to_vec(), found: x.f64() }),
-        None => Ok(()),
-    }
+    let array = array.view().into_dyn();
+    array.indexed_iter().find(|(_, x)| !x.is_finite()).map_or(Ok(()), |(index, x)| {
+        Err(Error::NotFinite { place, layer, index: index.slice().to_vec(), found: x.f64() })
+    })
 }
 
 /// Refuses a `number` of things, of `each` so many `T`, that an allocation would panic on.

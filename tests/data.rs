@@ -695,15 +695,6 @@ fn broken_gzip_streams_are_named() {
 }
 
 #[test]
-fn without_the_feature_gzip_is_named() {
-    // The tests are built with the feature; the words are the same.
-    assert_eq!(
-        FileProblem::NeedsGzip.to_string(),
-        "gzip-compressed: unpack it, or build chainrule with the feature \"gzip\""
-    );
-}
-
-#[test]
 fn a_missing_file_and_a_folder_are_named() {
     let folder = Folder::new("missing");
     let missing = folder.0.join("nothing");

@@ -282,6 +282,24 @@ fn builders_that_make_no_sense() {
     refused(huge.build(&mut rng(1)), "layer 0: weights: expected finite numbers, found inf at [0, 0]");
 }
 
+/// Two custom ones are equal when their names are: of two functions nobody can tell.
+#[test]
+fn activations_and_losses_are_equal_by_variant_or_by_name() {
+    let activation = |name, f| Activation::Custom { name, f, slope: |_, _| 1.0 };
+    assert_eq!(activation("own", |z| z), activation("own", |z| z + 1.0));
+    assert_ne!(activation("own", |z| z), activation("other", |z| z));
+    assert_ne!(activation("relu", |z| z), Activation::Relu);
+    assert_eq!(Activation::Relu, Activation::Relu);
+    assert_ne!(Activation::Relu, Activation::Tanh);
+
+    let loss = |name, value| Loss::Custom { name, value, slope: |_, _| 1.0 };
+    assert_eq!(loss("own", |a, _| a), loss("own", |a, _| a + 1.0));
+    assert_ne!(loss("own", |a, _| a), loss("other", |a, _| a));
+    assert_ne!(loss("cross-entropy", |a, _| a), Loss::CrossEntropy);
+    assert_eq!(Loss::CrossEntropy, Loss::CrossEntropy);
+    assert_ne!(Loss::CrossEntropy, Loss::MeanSquaredError);
+}
+
 #[test]
 fn a_network_knows_its_sizes() {
     let network = classifier::<f32>();
@@ -719,8 +737,8 @@ proptest! {
 // --- The text of every error ----------------------------------------------------------------------------------------------
 
 /// The variants of an enum, from the source itself, so that a new one cannot be forgotten here.
-fn variants(of: &str) -> BTreeSet<String> {
-    let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/error.rs")).unwrap();
+fn variants(file: &str, of: &str) -> BTreeSet<String> {
+    let source = std::fs::read_to_string(format!("{}/src/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let body = source.split_once(&format!("pub enum {of} {{\n")).unwrap().1.split_once("\n}").unwrap().0;
     let names =
         body.lines().filter_map(|line| line.strip_prefix("    ")).filter(|line| line.starts_with(char::is_uppercase));
@@ -729,6 +747,15 @@ fn variants(of: &str) -> BTreeSet<String> {
 
 fn name_of(variant: &impl std::fmt::Debug) -> String {
     format!("{variant:?}").split([' ', '{']).next().unwrap().to_owned()
+}
+
+/// The lists that the other tests go through.
+#[test]
+fn every_activation_and_loss_is_tested() {
+    let activations = ACTIVATIONS.iter().map(name_of).collect::<BTreeSet<_>>();
+    assert_eq!(activations, variants("activation.rs", "Activation"));
+    let losses = pairs().iter().map(|(_, loss)| name_of(loss)).collect::<BTreeSet<_>>();
+    assert_eq!(losses, variants("loss.rs", "Loss"));
 }
 
 /// Here every error is made by hand. The tests of this file and of the other ones meet each where it arises.
@@ -811,7 +838,7 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         assert_eq!(&error.to_string(), text);
     }
     let listed: BTreeSet<String> = errors.iter().map(|(error, _)| name_of(error)).collect();
-    assert_eq!(listed, variants("Error"));
+    assert_eq!(listed, variants("error.rs", "Error"));
     let io = FileProblem::Io { kind: std::io::ErrorKind::NotFound, message: "no such file".into() };
     let problems = [
         (io, "no such file"),
@@ -875,5 +902,5 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         assert_eq!(&problem.to_string(), text);
     }
     let listed: BTreeSet<String> = problems.iter().map(|(problem, _)| name_of(problem)).collect();
-    assert_eq!(listed, variants("FileProblem"));
+    assert_eq!(listed, variants("error.rs", "FileProblem"));
 }

@@ -20,9 +20,14 @@ fuzz_target!(|bytes: &[u8]| {
     let limit = if *limit == 255 { None } else { Some(usize::from(*limit)) };
     match Dataset::<f32>::from_cifar10([file(&contents)], limit) {
         Ok(data) => {
-            assert!(limit.is_none_or(|limit| data.len() <= limit));
+            let rows = contents.len() / 3073;
+            assert!(contents.len() % 3073 == 0 || limit.is_some_and(|limit| limit <= rows));
             assert_eq!((data.num_inputs(), data.num_outputs()), (3072, 10));
-            assert_eq!(data.inputs()[[0, 0]], f32::from(contents[1]));
+            assert_eq!(data.len(), limit.map_or(rows, |limit| limit.min(rows)));
+            for (i, row) in contents.chunks_exact(3073).take(data.len()).enumerate() {
+                assert_eq!(data.labels().unwrap()[i], usize::from(row[0]));
+                assert!(data.inputs().row(i).iter().zip(&row[1..]).all(|(&x, &pixel)| x == f32::from(pixel)));
+            }
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }

@@ -77,7 +77,8 @@ fuzz_target!(|bytes: &[u8]| {
         let activation = ACTIVATIONS[usize::from(bytes.next() % 5)];
         let width_here = bytes.size(width);
         let weights = bytes.matrix(width_here, outputs);
-        let bias = Array1::from(bytes.matrix(1, outputs).into_raw_vec_and_offset().0);
+        let outputs_here = bytes.size(outputs);
+        let bias = Array1::from(bytes.matrix(1, outputs_here).into_raw_vec_and_offset().0);
         match Layer::new(weights, bias, activation) {
             Ok(layer) => layers.push(layer),
             Err(error) => return assert!(!error.to_string().is_empty()),

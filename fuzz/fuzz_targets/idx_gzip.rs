@@ -19,9 +19,13 @@ fuzz_target!(|bytes: &[u8]| {
         let length = zipped.len();
         zipped[place % length] = change[2];
     }
-    match (Idx::from_reader(&zipped[..]), Idx::from_reader(bytes)) {
-        (Ok(idx), _) => assert_eq!(idx.dimensions.iter().product::<usize>(), idx.data.len()),
-        (Err(problem), Ok(_)) => assert!(!changes.is_empty(), "{problem}"),
-        (Err(problem), Err(_)) => assert!(!problem.to_string().is_empty()),
+    let unzipped = Idx::from_reader(&zipped[..]);
+    match &unzipped {
+        Ok(idx) => assert_eq!(idx.dimensions.iter().product::<usize>(), idx.data.len()),
+        Err(problem) => assert!(!problem.to_string().is_empty()),
+    }
+    // The same as without gzip around it, in its errors too. What is gzip itself is unpacked once only.
+    if changes.is_empty() && !bytes.starts_with(&[0x1f, 0x8b]) {
+        assert_eq!(unzipped, Idx::from_reader(bytes));
     }
 });

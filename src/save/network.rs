@@ -224,8 +224,8 @@ pub(super) fn take_network<F: Real>(
             given.to_vec()
         }
         (None, None) => {
-            file.text("activations", "the names of the activations, or a call of load_with, which is told them")?;
-            Vec::new()
+            let expected = "the names of the activations, or a call of load_with, which is told them".into();
+            return Err(FileProblem::Metadata { key: "activations", expected, found: None });
         }
     };
     let layers = affines.into_iter().zip(activations);
