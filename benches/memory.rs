@@ -81,16 +81,16 @@ impl Formula {
         let parameters: usize = layers().map(|(inputs, outputs)| (inputs + 1) * outputs).sum();
         let units: usize = work.sizes[1..].iter().sum();
         let step = layers().enumerate().map(|(l, (inputs, outputs))| {
-            let f1 = packed(work.batch, inputs, outputs, threads);
-            let b4 = packed(inputs, work.batch, outputs, threads);
-            let b2 = if l == 0 { 0 } else { packed(work.batch, outputs, inputs, threads) };
+            let f1 = packed((work.batch, inputs, outputs), false, threads);
+            let b4 = packed((inputs, work.batch, outputs), false, threads);
+            let b2 = if l == 0 { 0 } else { packed((work.batch, outputs, inputs), true, threads) };
             f1.max(b4).max(b2)
         });
         // Validation goes through 256 rows at once, with Z and A of a layer and of the one before it at hand, and notes
         // the class of every row.
         let validation = layers().enumerate().map(|(l, (inputs, outputs))| {
             let before = if l == 0 { 0 } else { inputs };
-            FLOAT * 256 * 2 * (before + outputs) + packed(256, inputs, outputs, threads)
+            FLOAT * 256 * 2 * (before + outputs) + packed((256, inputs, outputs), false, threads)
         });
         let validation = validation.max().unwrap_or(0) + size_of::<usize>() * VALIDATION_ROWS;
         Formula {
@@ -106,16 +106,17 @@ impl Formula {
     }
 }
 
-/// What a product `[m,k]·[k,n]` takes while it is computed: `matrixmultiply` copies blocks of both factors, of up to
-/// 64 rows and 1024 columns, with up to 256 terms of the sums, in strips of 16. Small products take nothing; in large
-/// ones every thread has a piece of the longer side to itself.
-fn packed(m: usize, k: usize, n: usize, threads: usize) -> usize {
-    let multiplications = m * k * n;
-    if m <= 4 || multiplications <= 16 * 1024 {
+/// What a product `[m,k]·[k,n]` takes while it is computed. Those in tiles take nothing. For the larger ones, and for most
+/// whose B is a transpose, `matrixmultiply` copies blocks of both factors, of up to 64 rows and 1024 columns, with up to
+/// 256 terms of the sums, in strips of 16, every thread for a piece of its own: half of the sums, some rows of C, or some
+/// columns if B is a transpose.
+fn packed((m, k, n): (usize, usize, usize), b_is_transpose: bool, threads: usize) -> usize {
+    let in_tiles = if b_is_transpose { m <= 4 || k * n <= 1024 } else { m <= 64 || k * n <= 96 * 1024 };
+    if in_tiles {
         return 0;
     }
-    let pieces = (multiplications / (512 * 1024)).clamp(1, threads);
-    let (m, n) = if m >= n { (m.div_ceil(pieces), n) } else { (m, n.div_ceil(pieces)) };
+    let pieces = (m * k * n / (256 * 1024)).clamp(1, threads);
+    let n = if b_is_transpose { n.div_ceil(pieces) } else { n };
     let strips = |length: usize| length.next_multiple_of(16);
     FLOAT * pieces * k.min(256) * (strips(m.min(64)) + strips(n.min(1024)))
 }
