@@ -34,7 +34,7 @@ const MANY_ROWS: usize = 64;
 /// Terms of a sum from which on it is worth being cut in two.
 const LEAST_TERMS: usize = 64;
 
-/// Multiplications that are worth a thread of their own; fewer gain less than handing them over costs.
+/// Work, in multiplications, that is worth a thread of its own; less gains less than handing it over costs.
 const LEAST_PIECE: usize = 256 * 1024;
 
 /// C ← A·B: B4 and B2. `[m,k]·[k,n] → [m,n]`, the usual letters of a product: k is the length of its sums.
@@ -43,7 +43,7 @@ const LEAST_PIECE: usize = 256 * 1024;
 pub(crate) fn matmul<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>, mut c: ArrayViewMut2<'_, F>) {
     let ((m, k), n) = (a.dim(), b.ncols());
     debug_assert_eq!((b.nrows(), c.dim()), (k, (m, n)), "[m,k]·[k,n] → [m,n]: rows of B, shape of C");
-    let pieces = pieces(m * k * n, LEAST_PIECE);
+    let pieces = pieces(work(m, k, n), LEAST_PIECE);
     let tiles = in_tiles(m, &b);
     match (Matrix::of(a), Matrix::of(b), c.as_slice_mut()) {
         (Some(a), Some(b), Some(c)) if tiles && (a.right == 1 || b.right == 1) => {
@@ -67,10 +67,10 @@ pub(crate) fn matmul_plus_row<F: Real>(
 ) {
     let ((m, k), n) = (a.dim(), b.ncols());
     debug_assert_eq!((b.nrows(), c.dim(), start.len()), (k, (m, n), n), "[m,k]·[k,n] + [n] → [m,n]");
-    let pieces = pieces(m * k * n, LEAST_PIECE);
+    let pieces = pieces(work(m, k, n), LEAST_PIECE);
     let (first, second) = (pieces / 2, pieces - pieces / 2);
     // Said of the shapes and not of the threads, so that the sums are the same on any number of them.
-    let (tiles, halves) = (in_tiles(m, &b), gains_by_threads(m * k * n) && k >= LEAST_TERMS);
+    let (tiles, halves) = (in_tiles(m, &b), gains_by_threads(m, k, n) && k >= LEAST_TERMS);
     let half = cut(k, 2);
     match (Matrix::of(a), Matrix::of(b), start.to_slice(), c.as_slice_mut(), spare.as_slice_mut()) {
         (Some(a), Some(b), Some(start), Some(c), Some(spare)) if tiles => {
@@ -93,9 +93,16 @@ pub(crate) fn matmul_plus_row<F: Real>(
     c += &spare;
 }
 
-/// Whether a product of so many multiplications is worth several threads.
-pub(crate) fn gains_by_threads(multiplications: usize) -> bool {
-    multiplications >= 2 * LEAST_PIECE
+/// The work of a product, in multiplications. To fetch an entry of B or C from another cache costs as much as several, which
+/// is what counts with few rows or few terms: a step shares large weights among the threads whatever the batch.
+fn work(m: usize, k: usize, n: usize) -> usize {
+    const FETCH: usize = 8;
+    n * (m * k).max(FETCH * k).max(FETCH * m)
+}
+
+/// Whether a product is worth several threads.
+pub(crate) fn gains_by_threads(m: usize, k: usize, n: usize) -> bool {
+    work(m, k, n) >= 2 * LEAST_PIECE
 }
 
 /// Where to cut so many rows in two, for so many threads, of which half work on those above.

@@ -16,6 +16,7 @@ use crate::error::{Error, Result, check_finite, check_fits, check_shape};
 use crate::init::Init;
 use crate::layer::{Affine, Layer, check_layer_size};
 use crate::loss::Loss;
+use crate::matmul::gains_by_threads;
 use crate::real::Real;
 use crate::threads::join;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2};
@@ -104,7 +105,7 @@ impl<F: Real> Network<F> {
 
     /// Whether a step of so many rows has products that are worth several threads.
     pub(crate) fn gains_by_threads(&self, rows: usize) -> bool {
-        self.layers.iter().any(|layer| crate::matmul::gains_by_threads(rows * layer.inputs() * layer.outputs()))
+        self.layers.iter().any(|layer| gains_by_threads(rows, layer.inputs(), layer.outputs()))
     }
 
     /// Takes over the parameters of a network of the same shape, without making an array.
