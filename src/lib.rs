@@ -97,11 +97,12 @@
 //! - **Promised**: on the same machine, with the same build, the same seed and the same data, training and predictions give
 //!   the same bits on every run, on any number of threads, with the feature `rayon` and without, and whether a batch is
 //!   contiguous or a view in any layout. Each entry of a result is computed by the same operations in the same order, whoever
-//!   does them: which sums are cut in two is said by the shapes and not by the number of threads. A checkpoint goes on with the bits that training without a stop gives.
+//!   does them: which sums are cut in two is said by the shapes and not by the number of threads. A checkpoint goes on with
+//!   the bits that training without a stop gives.
 //! - **The same everywhere**: what is drawn. The generator is [`ChaCha8Rng`], not one that may change, so shuffles and
 //!   splits are the same on every machine, with the same versions of the dependencies.
-//! - **Not promised**: the same bits on another kind of processor. Loops and matrix products take the widest instructions that they
-//!   find, and they differ in the order in which they add, and in whether a product is rounded before it is added; so does
+//! - **Not promised**: the same bits on another kind of processor. Loops and matrix products take the widest
+//!   instructions that they find, which differ in the order in which they add, and in whether a product is rounded before it is added; so does
 //!   a build with `-C target-cpu`, another compiler, or another system, whose exponential and logarithm may be rounded
 //!   otherwise. Expect differences in the last digits, which a long training carries on. Neither promised: that a
 //!   row alone is predicted to the bit as within a batch, for the kernels depend on the number of rows; and that versions of

@@ -203,7 +203,8 @@ impl<F: Real> Loop for Product<'_, F> {
             self.by_rows_of_b::<V>();
         } else if self.dots {
             self.by_dots::<V>();
-        } else if k * n <= COPIED {
+        } else {
+            // No more entries than `COPIED`: see `in_tiles`.
             let mut rows = [F::zero(); COPIED];
             for (j, column) in self.b.entries.chunks_exact(k).take(n).enumerate() {
                 for (p, &x) in column.iter().enumerate() {

@@ -6,9 +6,9 @@
 /// A number of threads, to run something on.
 ///
 /// A [`Trainer`](crate::Trainer) uses the machine's cores by itself; this is for the explicit pass and for predictions. What
-/// runs outside of any `Threads` runs on the caller's thread alone (or, within a thread pool of rayon, on that pool). While something runs on them the
-/// threads stay awake, unless they find no work for 20 ms; else they sleep, and they end with the `Threads`. A step that is
-/// too short to gain by a second thread does not use one.
+/// runs outside of any `Threads` runs on the caller's thread alone (or, within a thread pool of rayon, on that pool). While
+/// something runs on them the threads stay awake, unless they find no work for 20 ms; else they sleep, and they end with the
+/// `Threads`. A step that is too short to gain by a second thread does not use one.
 ///
 /// ```
 /// use chainrule::{Activation, ChaCha8Rng, Network, Threads, ndarray::Array2, rand::SeedableRng};

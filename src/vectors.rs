@@ -76,7 +76,7 @@ mod x86_64 {
         work.run::<Avx512>();
     }
 
-    #[allow(unsafe_code)] // The only block in the crate.
+    #[allow(unsafe_code)] // the only function of the crate that has any
     #[inline(always)]
     pub(super) fn run(work: impl Loop) {
         if is_x86_feature_detected!("avx512f")
