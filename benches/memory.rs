@@ -106,13 +106,13 @@ impl Formula {
     }
 }
 
-/// What a product `[m,k]·[k,n]` takes while it is computed. Those in tiles take nothing. For the larger ones, and for most
+/// What a product `[m,k]·[k,n]` takes while it is computed: nothing up to the bounds of `matmul.rs`. For larger ones, and for most
 /// whose B is a transpose, `matrixmultiply` copies blocks of both factors, of up to 64 rows and 1024 columns, with up to
 /// 256 terms of the sums, in strips of 16, every thread for a piece of its own: half of the sums, some rows of C, or some
 /// columns if B is a transpose.
 fn packed((m, k, n): (usize, usize, usize), b_is_transpose: bool, threads: usize) -> usize {
-    let in_tiles = if b_is_transpose { m <= 4 || k * n <= 1024 } else { m <= 64 || k * n <= 96 * 1024 };
-    if in_tiles {
+    let here = if b_is_transpose { m <= 4 || k * n <= 1024 } else { m < 8 || k * n <= 96 * 1024 };
+    if here {
         return 0;
     }
     let pieces = (m * k * n / (256 * 1024)).clamp(1, threads);

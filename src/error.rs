@@ -4,6 +4,7 @@
 //! Everything is checked once, at the public door; behind it the crate computes without looking again.
 
 use crate::real::{Real, count};
+use crate::vectors::all_finite;
 use ndarray::{ArrayView, Dimension};
 use std::fmt;
 use std::path::PathBuf;
@@ -464,8 +465,7 @@ pub(crate) fn check_finite<F: Real, D: Dimension>(
     layer: Option<usize>,
     array: &ArrayView<'_, F, D>,
 ) -> Result<()> {
-    // `&`, not `&&`: without an early exit the loop is vectorised.
-    if array.fold(true, |finite, x| finite & x.is_finite()) {
+    if array.as_slice_memory_order().is_some_and(all_finite) {
         return Ok(());
     }
     let array = array.view().into_dyn();

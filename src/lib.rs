@@ -116,13 +116,13 @@
 //! | file | minutes | what to look for |
 //! |---|---|---|
 //! | `real.rs` | 2 | the one bound, `F: Real`; its constants are for `elementary.rs` |
+//! | `vectors.rs` | | skip; a loop, compiled for the vector instructions of this processor (3) |
 //! | `error.rs` | | skip; come back when one meets you |
 //! | `elementary.rs` | | skip; eˣ, made fast (5 if you wonder how) |
 //! | `threads.rs` | | skip; `join` does both, in whatever order (3) |
-//! | `vectors.rs` | | skip; a loop, compiled for the vector instructions of this processor (3) |
 //! | `activation.rs` | 8 | each f, and its f′ under it |
 //! | `init.rs` | 4 | one line for each start |
-//! | `matmul.rs` | | skip; C ← A·B, made fast (12: the hardest file, and no calculus in it) |
+//! | `matmul.rs` | | skip; C ← A·B, made fast (15: the hardest file, and no calculus in it) |
 //! | `layer.rs` | 8 | F1, and B4, B5, B2 that restate it: the heart |
 //! | `loss.rs` | 10 | the short way and the long way to B1 |
 //! | `network.rs` | 12 | `forward_pass` and `backward_pass`, on one screen |
@@ -136,10 +136,10 @@
 #![warn(missing_docs)]
 
 mod real;
+mod vectors;
 mod error;
 mod elementary;
 mod threads;
-mod vectors;
 mod activation;
 mod init;
 mod matmul;

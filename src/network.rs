@@ -24,7 +24,7 @@ use rand::Rng;
 use std::marker::PhantomData;
 
 /// Rows that go through the network at once in a prediction.
-const PREDICTION_ROWS: usize = 64;
+const PREDICTION_ROWS: usize = 128;
 
 /// A multilayer perceptron: layers one after the other, and nothing else.
 ///
@@ -151,23 +151,29 @@ impl<F: Real> Network<F> {
     /// # Errors
     /// [`Error::Shape`] and [`Error::NotFinite`] for inputs that do not fit.
     pub fn predict(&self, x: ArrayView2<'_, F>) -> Result<Array2<F>> {
-        self.check_inputs(&x)?;
+        self.check_columns(&x)?;
         let mut outputs = Array2::zeros((x.nrows(), self.outputs()));
-        self.predict_rows(x.as_standard_layout().view(), outputs.view_mut());
+        // An error has counted its row from the first of some rows: look again, from the first of all.
+        self.predict_rows(x.as_standard_layout().view(), outputs.view_mut()).or_else(|_| self.check_inputs(&x))?;
         Ok(outputs)
     }
 
-    /// Some rows at a time, so that what a layer hands to the next stays in the cache; the halves side by side.
-    fn predict_rows(&self, x: ArrayView2<'_, F>, mut outputs: ArrayViewMut2<'_, F>) {
+    /// Some rows at a time, so that what is read, and what a layer hands to the next, stays in the cache; the halves side by
+    /// side.
+    fn predict_rows(&self, x: ArrayView2<'_, F>, mut outputs: ArrayViewMut2<'_, F>) -> Result<()> {
         let rows = x.nrows();
         if rows > PREDICTION_ROWS {
             // Cut where a whole number of such chunks ends.
             let half = rows.div_ceil(PREDICTION_ROWS) / 2 * PREDICTION_ROWS;
             let (x0, x1) = x.split_at(Axis(0), half);
             let (outputs0, outputs1) = outputs.split_at(Axis(0), half);
-            return join(|| self.predict_rows(x0, outputs0), || self.predict_rows(x1, outputs1));
+            let (mut above, mut below) = (Ok(()), Ok(()));
+            join(|| above = self.predict_rows(x0, outputs0), || below = self.predict_rows(x1, outputs1));
+            return above.and(below);
         }
+        check_finite("inputs", None, &x)?;
         outputs.assign(&self.last_z_and_a(x).1);
+        Ok(())
     }
 
     /// Z and A of the last layer for every row of `x`.
@@ -317,8 +323,12 @@ impl<F: Real> Network<F> {
         loss.check_pairing(self.last().activation)
     }
 
+    fn check_columns(&self, x: &ArrayView2<'_, F>) -> Result<()> {
+        check_shape("inputs", None, &[x.nrows(), self.inputs()], x.shape())
+    }
+
     pub(crate) fn check_inputs(&self, x: &ArrayView2<'_, F>) -> Result<()> {
-        check_shape("inputs", None, &[x.nrows(), self.inputs()], x.shape())?;
+        self.check_columns(x)?;
         check_finite("inputs", None, x)
     }
 

@@ -11,8 +11,10 @@ use crate::real::Real;
 pub(crate) trait Vectors {
     /// Whether a·b + c is one instruction, which rounds once instead of twice.
     const FUSED: bool;
-    /// Bytes of a row of sums of which four rows stay in the registers, with some registers to spare.
-    const ROW: usize;
+    /// Bytes of a vector.
+    const BYTES: usize;
+    /// Vectors in a row of sums of which four rows stay in the registers, with some registers to spare.
+    const IN_ROW: usize;
 }
 
 /// a · b + c
@@ -27,16 +29,40 @@ pub(crate) trait Loop {
     fn run<V: Vectors>(self);
 }
 
+/// Whether all of these numbers are.
+pub(crate) fn all_finite<F: Real>(numbers: &[F]) -> bool {
+    let mut finite = true;
+    run(AllFinite { numbers, finite: &mut finite });
+    finite
+}
+
+struct AllFinite<'a, F> {
+    numbers: &'a [F],
+    finite: &'a mut bool,
+}
+
+impl<F: Real> Loop for AllFinite<'_, F> {
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        let mut finite = true;
+        for x in self.numbers {
+            finite &= x.is_finite(); // `&`, not `&&`: without an early exit the loop is vectorised
+        }
+        *self.finite = finite;
+    }
+}
+
 /// What every processor of the target has.
 struct Target;
 
 impl Vectors for Target {
     const FUSED: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
-    const ROW: usize = match () {
-        _ if cfg!(target_feature = "avx512f") => 256,
-        _ if cfg!(any(target_feature = "avx", target_arch = "aarch64")) => 64,
-        _ => 32,
+    const BYTES: usize = match () {
+        _ if cfg!(target_feature = "avx512f") => 64,
+        _ if cfg!(target_feature = "avx") => 32,
+        _ => 16,
     };
+    const IN_ROW: usize = if cfg!(any(target_feature = "avx512f", target_arch = "aarch64")) { 4 } else { 2 };
 }
 
 /// Runs a loop.
@@ -56,14 +82,16 @@ mod x86_64 {
 
     impl Vectors for Avx2 {
         const FUSED: bool = true;
-        const ROW: usize = 64; // two of 16 registers
+        const BYTES: usize = 32;
+        const IN_ROW: usize = 2; // of 16 registers
     }
 
     struct Avx512;
 
     impl Vectors for Avx512 {
         const FUSED: bool = true;
-        const ROW: usize = 256; // four of 32 registers
+        const BYTES: usize = 64;
+        const IN_ROW: usize = 4; // of 32 registers
     }
 
     #[target_feature(enable = "avx2,fma")]
