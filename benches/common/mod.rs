@@ -154,10 +154,13 @@ pub fn flags<const N: usize>(names: [&str; N]) -> [Option<String>; N] {
     values
 }
 
-/// The seconds to measure for: as asked for, or `usual`, but none in a trial, which only sees that the bench runs: with
-/// `--test`, or from `cargo test --all-targets`.
-pub fn seconds(asked: Option<String>, usual: f64) -> f64 {
+/// Whether this only sees that the bench runs: with `--test`, or from `cargo test --all-targets`.
+pub fn trial() -> bool {
     let given = |flag| std::env::args().any(|argument| argument == flag);
-    let trial = given("--test") || !given("--bench");
-    asked.map_or(if trial { 0.0 } else { usual }, |seconds| seconds.parse().unwrap())
+    given("--test") || !given("--bench")
+}
+
+/// The seconds to measure for: as asked for, or `usual`, but none in a trial.
+pub fn seconds(asked: Option<String>, usual: f64) -> f64 {
+    asked.map_or(if trial() { 0.0 } else { usual }, |seconds| seconds.parse().unwrap())
 }
