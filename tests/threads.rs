@@ -77,6 +77,17 @@ fn a_step_of_one_wide_row_ends() {
     assert_eq!(step(2), step(1));
 }
 
+/// Nor can a single row of units, on its way forward and back.
+#[test]
+fn a_pass_of_one_wide_row_ends() {
+    let network = &network::<f32>(1, &[(70_000, Activation::Tanh)], 1);
+    let (x, y) = (&uniform::<f32>((1, 1), -1.0, 1.0, 2), &uniform::<f32>((1, 70_000), -1.0, 1.0, 3));
+    let gradients = |threads| {
+        Threads::new(threads).run(|| gradient_bits(&pass(network, x.view(), y.view(), Loss::MeanSquaredError).1))
+    };
+    assert_eq!(gradients(2), gradients(1));
+}
+
 /// More threads than blocks of the product: 8 times 8 sums over very many rows.
 #[test]
 fn a_small_product_of_long_sums_is_not_cut_to_nothing() {
