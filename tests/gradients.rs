@@ -212,6 +212,31 @@ fn a_relu_on_its_kink_is_skipped() {
     }
 }
 
+/// What N1 cannot measure is compared with a floor: 10⁻⁴ of the largest gradient, or 10⁻⁹ |L|/h.
+#[test]
+fn errors_of_small_gradients_are_relative_to_the_floors() {
+    // ∂L/∂b is y/2; for the small one, twice that is said. The weights meet nothing.
+    let wrong_if_small =
+        Loss::Custom { name: "weighted output", value: |a, y| a * y, slope: |_, y| if y < 1.0 { 2.0 * y } else { y } };
+    let layer = Layer::new(array![[1.0, 1.0]], array![0.0, 0.0], Activation::Identity).unwrap();
+    let network = Network::from_layers(vec![layer]).unwrap();
+    let check = gradient_check(&network, array![[0.0]].view(), array![[200.0, 0.002]].view(), wrong_if_small).unwrap();
+    assert_eq!((check.parameter, check.largest_gradient), (Parameter::Bias { output: 1 }, 100.0));
+    assert!((check.max_relative_error - 0.001 / (1e-4 * 100.0)).abs() < 1e-6, "{check:?}");
+
+    // A cost that nothing moves is measured to have the slope of its rounding errors.
+    let layer = Layer::new(array![[1.0]], array![-3.0], Activation::Relu).unwrap();
+    let dead = Network::from_layers(vec![layer]).unwrap();
+    for target in [0.1, 0.3, 0.7, 1.1, 10.3, 33.3, 100.1, 333.3, 700.7] {
+        let check = gradient_check(&dead, array![[1.0]].view(), array![[target]].view(), LOG_COSH).unwrap();
+        assert_eq!((check.checked, check.largest_gradient), (2, 0.0));
+        assert!(check.max_relative_error < 1e-6, "{check:?}");
+    }
+    // Where the cost is 0 as well, there is nothing to be relative to, and no error.
+    let check = gradient_check(&dead, array![[1.0]].view(), array![[0.0]].view(), LOG_COSH).unwrap();
+    assert_eq!((check.checked, check.max_relative_error), (2, 0.0));
+}
+
 /// In `f64`, whatever the network computes in: single precision would show errors of 1e-3.
 #[test]
 fn a_network_in_f32_is_checked_in_f64() {
