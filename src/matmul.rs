@@ -204,6 +204,7 @@ fn in_pieces<F: Real>(mut whole: Product<'_, F>, pieces: usize) {
     } else if b.right == 1 {
         run(InPlace(&mut whole));
     } else if m <= FEW_ROWS {
+        // Never a piece: with so small a B they have many more rows, as the same order demands.
         run(ByDots(&mut whole));
     } else {
         let mut rows = [F::zero(); SMALL];
@@ -228,7 +229,7 @@ struct ByDots<'p, 'a, F>(&'p mut Product<'a, F>);
 impl<F: Real> Loop for InPlace<'_, '_, F> {
     #[inline(always)]
     fn run<V: Vectors>(self) {
-        self.0.in_columns::<V>(None);
+        self.0.in_columns::<V, false>(&mut []);
     }
 }
 
@@ -238,7 +239,7 @@ impl<F: Real> Loop for InPanels<'_, '_, F> {
         /// Aligned to the lines of a cache.
         #[repr(align(64))]
         struct Room<F>([F; ROOM]);
-        self.0.in_columns::<V>(Some(&mut Room([F::zero(); ROOM]).0));
+        self.0.in_columns::<V, true>(&mut Room([F::zero(); ROOM]).0);
     }
 }
 
@@ -268,51 +269,60 @@ struct Terms<'a, F, const VECTORS: usize> {
 }
 
 impl<F: Real> Product<'_, F> {
-    /// Some columns of C after the other: a row of a tile has up to IN_ROW vectors, and they share the columns evenly.
+    /// Some columns of C after the other, with panels of B in `room`, or without any: a row of a tile has up to IN_ROW
+    /// vectors, one that is alone twice as many, and the tiles share the columns evenly.
     #[inline(always)]
-    fn in_columns<V: Vectors>(&mut self, mut room: Option<&mut [F; ROOM]>) {
+    fn in_columns<V: Vectors, const PANELS: bool>(&mut self, room: &mut [F]) {
         let longest = V::BYTES / size_of::<F>();
         let lanes = if self.n < longest { 1 << self.n.ilog2() } else { longest };
         let vectors = self.n.div_ceil(lanes);
-        let tiles = vectors.div_ceil(V::IN_ROW);
+        let alone = self.c.len() == self.n && !PANELS; // which are for many rows
+        let tiles = vectors.div_ceil(if alone { 2 * V::IN_ROW } else { V::IN_ROW });
         for tile in 0..tiles {
             let (from, to) = (vectors * tile / tiles, vectors * (tile + 1) / tiles);
-            let room = room.as_deref_mut();
             match to - from {
-                4 => self.columns_by_lanes::<V, 4>(lanes, from, room),
-                3 => self.columns_by_lanes::<V, 3>(lanes, from, room),
-                2 => self.columns_by_lanes::<V, 2>(lanes, from, room),
-                _ => self.columns_by_lanes::<V, 1>(lanes, from, room),
+                8 => self.columns_by_lanes::<V, PANELS, 8>(lanes, from, room),
+                7 => self.columns_by_lanes::<V, PANELS, 7>(lanes, from, room),
+                6 => self.columns_by_lanes::<V, PANELS, 6>(lanes, from, room),
+                5 => self.columns_by_lanes::<V, PANELS, 5>(lanes, from, room),
+                4 => self.columns_by_lanes::<V, PANELS, 4>(lanes, from, room),
+                3 => self.columns_by_lanes::<V, PANELS, 3>(lanes, from, room),
+                2 => self.columns_by_lanes::<V, PANELS, 2>(lanes, from, room),
+                _ => self.columns_by_lanes::<V, PANELS, 1>(lanes, from, room),
             }
         }
     }
 
     #[inline(always)]
-    fn columns_by_lanes<V: Vectors, const VECTORS: usize>(
+    fn columns_by_lanes<V: Vectors, const PANELS: bool, const VECTORS: usize>(
         &mut self,
         lanes: usize,
         from: usize,
-        room: Option<&mut [F; ROOM]>,
+        room: &mut [F],
     ) {
         match lanes {
-            16 => self.columns::<V, VECTORS, 16>(from, room),
-            8 => self.columns::<V, VECTORS, 8>(from, room),
-            4 => self.columns::<V, VECTORS, 4>(from, room),
-            2 => self.columns::<V, VECTORS, 2>(from, room),
-            _ => self.columns::<V, VECTORS, 1>(from, room),
+            16 => self.columns::<V, PANELS, VECTORS, 16>(from, room),
+            8 => self.columns::<V, PANELS, VECTORS, 8>(from, room),
+            4 => self.columns::<V, PANELS, VECTORS, 4>(from, room),
+            2 => self.columns::<V, PANELS, VECTORS, 2>(from, room),
+            _ => self.columns::<V, PANELS, VECTORS, 1>(from, room),
         }
     }
 
     /// The columns that so many vectors take, counted from vector `from`. The last vector of a row reaches back into the one
     /// before, and computes some columns again, to the same numbers.
     #[inline(always)]
-    fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(
+    fn columns<V: Vectors, const PANELS: bool, const VECTORS: usize, const LANES: usize>(
         &mut self,
         from: usize,
-        room: Option<&mut [F; ROOM]>,
+        room: &mut [F],
     ) {
-        let bytes = LANES * size_of::<F>();
-        if bytes > V::BYTES || VECTORS > if bytes < V::BYTES { 2 } else { V::IN_ROW } {
+        // Known to the compiler, which spends no time on what cannot be.
+        if const {
+            LANES * size_of::<F>() > V::BYTES
+                || LANES * size_of::<F>() < V::BYTES && VECTORS > 2
+                || VECTORS > if PANELS { V::IN_ROW } else { 2 * V::IN_ROW }
+        } {
             unreachable!("no vector is longer than the longest, no tile wider than the registers");
         }
         let (mut columns, mut in_panel) = ([0; VECTORS], [0; VECTORS]);
@@ -321,14 +331,14 @@ impl<F: Real> Product<'_, F> {
             in_panel[v] = v * LANES;
         }
         let (k, b) = (self.k, self.b);
-        let Some(room) = room else {
+        if const { !PANELS } {
             let terms = Terms { rows: b.entries, down: b.down, at: columns, k };
             return if k == 1 && self.start.is_none() {
-                self.outer_product::<VECTORS, LANES>(&terms)
+                self.outer_product::<V, VECTORS, LANES>(&terms)
             } else {
                 self.rows::<V, VECTORS, LANES>(0, &terms, &columns)
             };
-        };
+        }
         let panels = k.div_ceil(TERMS);
         for panel in 0..panels {
             let (first, end) = (k * panel / panels, k * (panel + 1) / panels);
@@ -347,12 +357,16 @@ impl<F: Real> Product<'_, F> {
         columns: &[usize; VECTORS],
     ) {
         let m = self.c.len() / self.n;
-        let whole = m / ROWS * ROWS;
-        for i in (0..whole).step_by(ROWS) {
-            self.tile::<V, ROWS, VECTORS, LANES>(i, first, terms, columns);
+        let mut i = 0;
+        if const { VECTORS <= V::IN_ROW } {
+            while i + ROWS <= m {
+                self.tile::<V, ROWS, VECTORS, LANES>(i, first, terms, columns);
+                i += ROWS;
+            }
         }
-        for i in whole..m {
+        while i < m {
             self.tile::<V, 1, VECTORS, LANES>(i, first, terms, columns);
+            i += 1;
         }
     }
 
@@ -385,7 +399,7 @@ impl<F: Real> Product<'_, F> {
 
     /// A column times a row, B4 for one example: some columns of the product, whose rows are that row times an entry of A.
     #[inline(always)]
-    fn outer_product<const VECTORS: usize, const LANES: usize>(&mut self, terms: &Terms<'_, F, VECTORS>) {
+    fn outer_product<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, terms: &Terms<'_, F, VECTORS>) {
         let mut b = [[F::zero(); LANES]; VECTORS];
         for (v, b) in b.iter_mut().enumerate() {
             b.copy_from_slice(&terms.rows[terms.at[v]..][..LANES]);
@@ -394,7 +408,7 @@ impl<F: Real> Product<'_, F> {
             for (v, b) in b.iter().enumerate() {
                 let mut product = *b;
                 for x in &mut product {
-                    *x *= a;
+                    *x = times_plus::<V, F>(a, *x, F::zero()); // to the bit what a tile does, the sign of a zero too
                 }
                 c[terms.at[v]..][..LANES].copy_from_slice(&product);
             }
@@ -442,7 +456,7 @@ fn copy<F: Real, const VECTORS: usize, const LANES: usize>(
     b: Matrix<'_, F>,
     rows: usize,
     columns: &[usize; VECTORS],
-    room: &mut [F; ROOM],
+    room: &mut [F],
 ) {
     let (panel, _) = room.as_chunks_mut::<LANES>();
     let (panel, _) = panel.as_chunks_mut::<VECTORS>();
@@ -600,7 +614,9 @@ mod tests {
                 assert_eq!(c, expected, "{} bytes, in panels {in_panels}: {m}, {k}, {n}", V::BYTES);
             }
         }
-        for (m, k, n) in [(1, 1, 50), (1, 9, 100), (5, 1, 30), (5, 9, 100), (6, 3, 7), (9, 17, 33), (9, 300, 33)] {
+        for (m, k, n) in
+            [(1, 1, 50), (1, 9, 64), (1, 9, 100), (5, 1, 30), (5, 9, 100), (6, 3, 7), (9, 17, 33), (9, 300, 33)]
+        {
             check::<Wide<16, 2>>(m, k, n);
             check::<Wide<16, 4>>(m, k, n);
             check::<Wide<32, 2>>(m, k, n);
