@@ -58,7 +58,7 @@ pub(crate) fn matmul<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>, mut c:
     let here = computed_here(m, &b);
     match (Matrix::of(a), Matrix::of(b), c.as_slice_mut()) {
         (Some(a), Some(b), Some(c)) if here && (a.right == 1 || b.right == 1) => {
-            in_pieces(Product { a, b, start: None, c, k, n }, pieces);
+            compute(Product { a, b, start: None, c, m, k, n }, pieces);
         }
         // Or gradients that the caller has put into another order.
         _ => by_backend(a, b, None, c, pieces),
@@ -84,13 +84,14 @@ pub(crate) fn matmul_plus_row<F: Real>(
     let half = cut(k, 2);
     match (Matrix::of(a), Matrix::of(b), start.to_slice(), c.as_slice_mut(), spare.as_slice_mut()) {
         (Some(a), Some(b), Some(start), Some(c), Some(spare)) if here => {
-            let whole = Product { a, b, start: Some(start), c, k, n };
+            let whole = Product { a, b, start: Some(start), c, m, k, n };
             if !halves {
-                return in_pieces(whole, pieces);
+                return compute(whole, pieces);
             }
-            let second_half = Product { a: a.from(0, half), b: b.from(half, 0), start: None, c: spare, k: k - half, n };
+            let second_half =
+                Product { a: a.from(0, half), b: b.from(half, 0), start: None, c: spare, m, k: k - half, n };
             let first_half = Product { k: half, ..whole };
-            join(|| in_pieces(first_half, first), || in_pieces(second_half, second));
+            join(|| compute(first_half, first), || compute(second_half, second));
         }
         _ if halves => {
             let ((a0, a1), (b0, b1)) = (a.split_at(Axis(1), half), b.split_at(Axis(0), half));
@@ -185,187 +186,309 @@ struct Product<'a, F> {
     b: Matrix<'a, F>,
     start: Option<&'a [F]>,
     c: &'a mut [F],
+    m: usize,
     k: usize,
     n: usize,
 }
 
+/// A product as a whole, which may be computed in pieces.
+fn compute<F: Real>(mut whole: Product<'_, F>, pieces: usize) {
+    let Product { a, b, m, k, n, .. } = whole;
+    if m == 1 && k > 1 && a.right == 1 && b.right == 1 {
+        // Not for a piece of one row, whose sums would not be in the order of the whole.
+        run(InColumns { work: OneRow(&mut whole), n });
+    } else {
+        in_pieces(whole, pieces);
+    }
+}
+
 /// The rows of C in pieces, side by side. An entry of C is the same sum in the same order whatever piece it is in.
 fn in_pieces<F: Real>(mut whole: Product<'_, F>, pieces: usize) {
-    let Product { a, b, k, n, .. } = whole;
-    let m = whole.c.len() / n;
+    let Product { a, b, m, k, n, .. } = whole;
     if pieces > 1 && m > ROWS {
         let cut = cut(m, pieces);
         let (c0, c1) = whole.c.split_at_mut(cut * n);
-        let above = Product { c: c0, ..whole };
-        let below = Product { a: a.from(cut, 0), c: c1, ..whole };
+        let above = Product { c: c0, m: cut, ..whole };
+        let below = Product { a: a.from(cut, 0), c: c1, m: m - cut, ..whole };
         join(|| in_pieces(above, pieces / 2), || in_pieces(below, pieces - pieces / 2));
     } else if b.right == 1 && m >= MANY_ROWS && k * n > SMALL {
-        run(InPanels(&mut whole));
+        in_panels(whole);
+    } else if b.right == 1 && k == 1 && whole.start.is_none() {
+        run(InColumns { work: OneTerm(&mut whole), n });
     } else if b.right == 1 {
-        run(InPlace(&mut whole));
+        run(InColumns { work: InPlace(&mut whole), n });
     } else if m <= FEW_ROWS {
         // Never a piece: with so small a B they have many more rows, as the same order demands.
         run(ByDots(&mut whole));
     } else {
-        let mut rows = [F::zero(); SMALL];
-        for j in 0..n {
-            for p in 0..k {
-                rows[p * n + j] = b.entries[j * b.right + p * b.down];
-            }
-        }
-        run(InPlace(&mut Product { b: Matrix { entries: &rows, down: n, right: 1 }, ..whole }));
+        with_b_copied(whole);
     }
+}
+
+// Functions of their own, so that other products do not wait for the room that these two take on the stack.
+
+#[inline(never)]
+fn in_panels<F: Real>(mut product: Product<'_, F>) {
+    /// Aligned to the lines of a cache.
+    #[repr(align(64))]
+    struct Room<F>([F; ROOM]);
+    let (n, room) = (product.n, &mut Room([F::zero(); ROOM]).0);
+    run(InColumns { work: InPanels(&mut product, room), n });
+}
+
+#[inline(never)]
+fn with_b_copied<F: Real>(product: Product<'_, F>) {
+    let Product { b, k, n, .. } = product;
+    let mut rows = [F::zero(); SMALL];
+    for j in 0..n {
+        for p in 0..k {
+            rows[p * n + j] = b.entries[j * b.right + p * b.down];
+        }
+    }
+    let b = Matrix { entries: &rows, down: n, right: 1 };
+    run(InColumns { work: InPlace(&mut Product { b, ..product }), n });
 }
 
 /// With B as it stands, row-major.
 struct InPlace<'p, 'a, F>(&'p mut Product<'a, F>);
 
 /// With copies of B, panel after panel.
-struct InPanels<'p, 'a, F>(&'p mut Product<'a, F>);
+struct InPanels<'p, 'a, F>(&'p mut Product<'a, F>, &'p mut [F]);
+
+/// For one row of C.
+struct OneRow<'p, 'a, F>(&'p mut Product<'a, F>);
+
+/// For one term, a column times a row: B4 of one example.
+struct OneTerm<'p, 'a, F>(&'p mut Product<'a, F>);
 
 /// For few rows and a B that is a transpose: each entry of C is the product of a row of A and a row of B's slice.
 struct ByDots<'p, 'a, F>(&'p mut Product<'a, F>);
 
-impl<F: Real> Loop for InPlace<'_, '_, F> {
+/// What computes the columns of C that a few vectors take.
+trait Columns {
+    type Number: Real;
+    /// Whether it goes row by row, and not by tiles of several rows, so that a row may have twice as many vectors.
+    const ROW_BY_ROW: bool;
+
+    fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place);
+}
+
+/// Where vectors begin in a row: one after the other from `first` on, but the last one of them at `last`. At the end of a row
+/// it reaches back into the one before, and computes some columns again, to the same numbers.
+#[derive(Clone, Copy)]
+struct Place {
+    first: usize,
+    last: usize,
+}
+
+impl Place {
     #[inline(always)]
-    fn run<V: Vectors>(self) {
-        self.0.in_columns::<V, false>(&mut []);
+    fn read<F: Real, const VECTORS: usize, const LANES: usize>(self, row: &[F]) -> [[F; LANES]; VECTORS] {
+        let mut vectors = [[F::zero(); LANES]; VECTORS];
+        let (others, _) = row[self.first..][..(VECTORS - 1) * LANES].as_chunks::<LANES>();
+        for (vector, other) in vectors.iter_mut().zip(others) {
+            *vector = *other;
+        }
+        vectors[VECTORS - 1].copy_from_slice(&row[self.last..][..LANES]);
+        vectors
+    }
+
+    #[inline(always)]
+    fn write<F: Real, const VECTORS: usize, const LANES: usize>(self, row: &mut [F], vectors: &[[F; LANES]; VECTORS]) {
+        let (others, _) = row[self.first..][..(VECTORS - 1) * LANES].as_chunks_mut::<LANES>();
+        for (other, vector) in others.iter_mut().zip(vectors) {
+            *other = *vector;
+        }
+        row[self.last..][..LANES].copy_from_slice(&vectors[VECTORS - 1]);
     }
 }
 
-impl<F: Real> Loop for InPanels<'_, '_, F> {
-    #[inline(always)]
-    fn run<V: Vectors>(self) {
-        /// Aligned to the lines of a cache.
-        #[repr(align(64))]
-        struct Room<F>([F; ROOM]);
-        self.0.in_columns::<V, true>(&mut Room([F::zero(); ROOM]).0);
-    }
+/// All n columns of C, in turns of as many vectors as the registers hold, and of about equal width.
+struct InColumns<C> {
+    work: C,
+    n: usize,
 }
 
-impl<F: Real> Loop for ByDots<'_, '_, F> {
+impl<C: Columns> Loop for InColumns<C> {
     #[inline(always)]
     fn run<V: Vectors>(self) {
-        let Product { a, b, c, k, n, .. } = self.0;
-        for (a, c) in a.entries.chunks_exact(*k).zip(c.chunks_exact_mut(*n)) {
-            match *k {
-                16.. => dots_of_row::<V, F, 16>(a, b.entries, c),
-                8.. => dots_of_row::<V, F, 8>(a, b.entries, c),
-                4.. => dots_of_row::<V, F, 4>(a, b.entries, c),
-                2.. => dots_of_row::<V, F, 2>(a, b.entries, c),
-                _ => dots_of_row::<V, F, 1>(a, b.entries, c),
+        let InColumns { mut work, n } = self;
+        let longest = V::BYTES / size_of::<C::Number>();
+        let lanes = if n < longest { 1 << n.ilog2() } else { longest };
+        let most = if C::ROW_BY_ROW { 2 * V::IN_ROW } else { V::IN_ROW };
+        let mut vectors = n.div_ceil(lanes);
+        let mut turns = vectors.div_ceil(most);
+        let mut first = 0;
+        while turns > 0 {
+            let width = vectors / turns;
+            let at = Place { first, last: (first + (width - 1) * lanes).min(n - lanes) };
+            match width {
+                8 => by_lanes::<V, C, 8>(&mut work, lanes, at),
+                7 => by_lanes::<V, C, 7>(&mut work, lanes, at),
+                6 => by_lanes::<V, C, 6>(&mut work, lanes, at),
+                5 => by_lanes::<V, C, 5>(&mut work, lanes, at),
+                4 => by_lanes::<V, C, 4>(&mut work, lanes, at),
+                3 => by_lanes::<V, C, 3>(&mut work, lanes, at),
+                2 => by_lanes::<V, C, 2>(&mut work, lanes, at),
+                _ => by_lanes::<V, C, 1>(&mut work, lanes, at),
             }
+            (first, vectors, turns) = (first + width * lanes, vectors - width, turns - 1);
+        }
+    }
+}
+
+#[inline(always)]
+fn by_lanes<V: Vectors, C: Columns, const VECTORS: usize>(work: &mut C, lanes: usize, at: Place) {
+    match lanes {
+        16 => columns::<V, C, VECTORS, 16>(work, at),
+        8 => columns::<V, C, VECTORS, 8>(work, at),
+        4 => columns::<V, C, VECTORS, 4>(work, at),
+        2 => columns::<V, C, VECTORS, 2>(work, at),
+        _ => columns::<V, C, VECTORS, 1>(work, at),
+    }
+}
+
+#[inline(always)]
+fn columns<V: Vectors, C: Columns, const VECTORS: usize, const LANES: usize>(work: &mut C, at: Place) {
+    // Known to the compiler, which spends no time on what cannot be.
+    if const {
+        let (bytes, most) = (LANES * size_of::<C::Number>(), if C::ROW_BY_ROW { 2 * V::IN_ROW } else { V::IN_ROW });
+        bytes > V::BYTES || bytes < V::BYTES && VECTORS > 2 || VECTORS > most
+    } {
+        unreachable!("no vector is longer than the longest, no tile wider than the registers");
+    }
+    work.columns::<V, VECTORS, LANES>(at);
+}
+
+impl<F: Real> Columns for InPlace<'_, '_, F> {
+    type Number = F;
+    const ROW_BY_ROW: bool = false;
+
+    #[inline(always)]
+    fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
+        let Product { b, k, .. } = *self.0;
+        self.0.add_terms::<V, VECTORS, LANES>(0, &Terms { rows: b.entries, down: b.down, at, k }, at);
+    }
+}
+
+impl<F: Real> Columns for InPanels<'_, '_, F> {
+    type Number = F;
+    const ROW_BY_ROW: bool = false;
+
+    #[inline(always)]
+    fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
+        let InPanels(product, room) = self;
+        let Product { b, k, .. } = **product;
+        let in_panel = Place { first: 0, last: (VECTORS - 1) * LANES };
+        let panels = k.div_ceil(TERMS);
+        for panel in 0..panels {
+            let (first, end) = (k * panel / panels, k * (panel + 1) / panels);
+            let (copies, _) = room.as_chunks_mut::<LANES>();
+            let (copies, _) = copies.as_chunks_mut::<VECTORS>();
+            let mut rows = &b.entries[first * b.down..];
+            for copy in &mut copies[..end - first] {
+                *copy = at.read(rows);
+                rows = &rows[b.down..];
+            }
+            let terms = Terms { rows: room, down: VECTORS * LANES, at: in_panel, k: end - first };
+            product.add_terms::<V, VECTORS, LANES>(first, &terms, at);
+        }
+    }
+}
+
+impl<F: Real> Columns for OneRow<'_, '_, F> {
+    type Number = F;
+    const ROW_BY_ROW: bool = true;
+
+    #[inline(always)]
+    fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
+        // Of a narrow row, several terms side by side: a sum of its own takes each addition only when the last is done.
+        match VECTORS {
+            1 | 2 => self.in_parts::<V, 4, VECTORS, LANES>(at),
+            3 | 4 => self.in_parts::<V, 2, VECTORS, LANES>(at),
+            _ => {
+                let Product { b, k, .. } = *self.0;
+                self.0.tile::<V, 1, VECTORS, LANES>(0, 0, &Terms { rows: b.entries, down: b.down, at, k }, at)
+            }
+        }
+    }
+}
+
+impl<F: Real> OneRow<'_, '_, F> {
+    #[inline(always)]
+    fn in_parts<V: Vectors, const PARTS: usize, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
+        let Product { a, b, start, .. } = *self.0;
+        let mut parts = [[[F::zero(); LANES]; VECTORS]; PARTS];
+        if let Some(start) = start {
+            parts[0] = at.read(start);
+        }
+        let (groups, others) = a.entries.as_chunks::<PARTS>();
+        let mut rows = b.entries;
+        for group in groups {
+            for (part, &a) in parts.iter_mut().zip(group) {
+                let (row, below) = rows.split_at(b.down);
+                add_term::<V, F, VECTORS, LANES>(a, &at.read(row), part);
+                rows = below;
+            }
+        }
+        for &a in others {
+            let (row, below) = rows.split_at(b.down);
+            add_term::<V, F, VECTORS, LANES>(a, &at.read(row), &mut parts[0]);
+            rows = below;
+        }
+        let mut sums = parts[0];
+        for part in &parts[1..] {
+            for v in 0..VECTORS {
+                for lane in 0..LANES {
+                    sums[v][lane] += part[v][lane];
+                }
+            }
+        }
+        at.write(self.0.c, &sums);
+    }
+}
+
+impl<F: Real> Columns for OneTerm<'_, '_, F> {
+    type Number = F;
+    const ROW_BY_ROW: bool = true;
+
+    #[inline(always)]
+    fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
+        let Product { a, b, n, .. } = *self.0;
+        let row: [[F; LANES]; VECTORS] = at.read(b.entries);
+        for (c, &a) in self.0.c.chunks_exact_mut(n).zip(a.entries) {
+            let mut product = [[F::zero(); LANES]; VECTORS];
+            add_term::<V, F, VECTORS, LANES>(a, &row, &mut product);
+            at.write(c, &product);
         }
     }
 }
 
 /// Some rows of B, or of a panel, and where in them the vectors of a tile begin.
-struct Terms<'a, F, const VECTORS: usize> {
+struct Terms<'a, F> {
     rows: &'a [F],
     /// From a row to the one below.
     down: usize,
-    at: [usize; VECTORS],
+    at: Place,
     k: usize,
 }
 
 impl<F: Real> Product<'_, F> {
-    /// Some columns of C after the other, with panels of B in `room`, or without any: a row of a tile has up to IN_ROW
-    /// vectors, one that is alone twice as many, and the tiles share the columns evenly.
+    /// In all rows of C, at some columns: the terms from `first` on.
     #[inline(always)]
-    fn in_columns<V: Vectors, const PANELS: bool>(&mut self, room: &mut [F]) {
-        let longest = V::BYTES / size_of::<F>();
-        let lanes = if self.n < longest { 1 << self.n.ilog2() } else { longest };
-        let vectors = self.n.div_ceil(lanes);
-        let alone = self.c.len() == self.n && !PANELS; // which are for many rows
-        let tiles = vectors.div_ceil(if alone { 2 * V::IN_ROW } else { V::IN_ROW });
-        for tile in 0..tiles {
-            let (from, to) = (vectors * tile / tiles, vectors * (tile + 1) / tiles);
-            match to - from {
-                8 => self.columns_by_lanes::<V, PANELS, 8>(lanes, from, room),
-                7 => self.columns_by_lanes::<V, PANELS, 7>(lanes, from, room),
-                6 => self.columns_by_lanes::<V, PANELS, 6>(lanes, from, room),
-                5 => self.columns_by_lanes::<V, PANELS, 5>(lanes, from, room),
-                4 => self.columns_by_lanes::<V, PANELS, 4>(lanes, from, room),
-                3 => self.columns_by_lanes::<V, PANELS, 3>(lanes, from, room),
-                2 => self.columns_by_lanes::<V, PANELS, 2>(lanes, from, room),
-                _ => self.columns_by_lanes::<V, PANELS, 1>(lanes, from, room),
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn columns_by_lanes<V: Vectors, const PANELS: bool, const VECTORS: usize>(
-        &mut self,
-        lanes: usize,
-        from: usize,
-        room: &mut [F],
-    ) {
-        match lanes {
-            16 => self.columns::<V, PANELS, VECTORS, 16>(from, room),
-            8 => self.columns::<V, PANELS, VECTORS, 8>(from, room),
-            4 => self.columns::<V, PANELS, VECTORS, 4>(from, room),
-            2 => self.columns::<V, PANELS, VECTORS, 2>(from, room),
-            _ => self.columns::<V, PANELS, VECTORS, 1>(from, room),
-        }
-    }
-
-    /// The columns that so many vectors take, counted from vector `from`. The last vector of a row reaches back into the one
-    /// before, and computes some columns again, to the same numbers.
-    #[inline(always)]
-    fn columns<V: Vectors, const PANELS: bool, const VECTORS: usize, const LANES: usize>(
-        &mut self,
-        from: usize,
-        room: &mut [F],
-    ) {
-        // Known to the compiler, which spends no time on what cannot be.
-        if const {
-            LANES * size_of::<F>() > V::BYTES
-                || LANES * size_of::<F>() < V::BYTES && VECTORS > 2
-                || VECTORS > if PANELS { V::IN_ROW } else { 2 * V::IN_ROW }
-        } {
-            unreachable!("no vector is longer than the longest, no tile wider than the registers");
-        }
-        let (mut columns, mut in_panel) = ([0; VECTORS], [0; VECTORS]);
-        for v in 0..VECTORS {
-            columns[v] = ((from + v) * LANES).min(self.n - LANES);
-            in_panel[v] = v * LANES;
-        }
-        let (k, b) = (self.k, self.b);
-        if const { !PANELS } {
-            let terms = Terms { rows: b.entries, down: b.down, at: columns, k };
-            return if k == 1 && self.start.is_none() {
-                self.outer_product::<V, VECTORS, LANES>(&terms)
-            } else {
-                self.rows::<V, VECTORS, LANES>(0, &terms, &columns)
-            };
-        }
-        let panels = k.div_ceil(TERMS);
-        for panel in 0..panels {
-            let (first, end) = (k * panel / panels, k * (panel + 1) / panels);
-            copy::<F, VECTORS, LANES>(b.from(first, 0), end - first, &columns, room);
-            let terms = Terms { rows: room, down: VECTORS * LANES, at: in_panel, k: end - first };
-            self.rows::<V, VECTORS, LANES>(first, &terms, &columns);
-        }
-    }
-
-    /// All rows of C, some columns of them: the terms from `first` on.
-    #[inline(always)]
-    fn rows<V: Vectors, const VECTORS: usize, const LANES: usize>(
+    fn add_terms<V: Vectors, const VECTORS: usize, const LANES: usize>(
         &mut self,
         first: usize,
-        terms: &Terms<'_, F, VECTORS>,
-        columns: &[usize; VECTORS],
+        terms: &Terms<'_, F>,
+        at: Place,
     ) {
-        let m = self.c.len() / self.n;
         let mut i = 0;
-        if const { VECTORS <= V::IN_ROW } {
-            while i + ROWS <= m {
-                self.tile::<V, ROWS, VECTORS, LANES>(i, first, terms, columns);
-                i += ROWS;
-            }
+        while i + ROWS <= self.m {
+            self.tile::<V, ROWS, VECTORS, LANES>(i, first, terms, at);
+            i += ROWS;
         }
-        while i < m {
-            self.tile::<V, 1, VECTORS, LANES>(i, first, terms, columns);
+        while i < self.m {
+            self.tile::<V, 1, VECTORS, LANES>(i, first, terms, at);
             i += 1;
         }
     }
@@ -376,94 +499,63 @@ impl<F: Real> Product<'_, F> {
         &mut self,
         i: usize,
         first: usize,
-        terms: &Terms<'_, F, VECTORS>,
-        columns: &[usize; VECTORS],
+        terms: &Terms<'_, F>,
+        at: Place,
     ) {
         let mut sums = [[[F::zero(); LANES]; VECTORS]; HEIGHT];
         for (r, sums) in sums.iter_mut().enumerate() {
-            for v in 0..VECTORS {
-                match self.start {
-                    _ if first > 0 => sums[v].copy_from_slice(&self.c[(i + r) * self.n + columns[v]..][..LANES]),
-                    Some(start) => sums[v].copy_from_slice(&start[columns[v]..][..LANES]),
-                    None => {}
-                }
+            match self.start {
+                _ if first > 0 => *sums = at.read(&self.c[(i + r) * self.n..][..self.n]),
+                Some(start) => *sums = at.read(start),
+                None => {}
             }
         }
-        add_terms::<V, F, HEIGHT, VECTORS, LANES>(self.a.from(i, first), terms, &mut sums);
+        let a = self.a.from(i, first);
+        // Rows of one length, so that the compiler checks the place in them once for all.
+        let mut rows_of_a = [a.entries; HEIGHT];
+        for (r, row) in rows_of_a.iter_mut().enumerate() {
+            *row = &a.entries[r * a.down..][..(terms.k - 1) * a.right + 1];
+        }
+        let (mut p, mut rows) = (0, terms.rows);
+        for _ in 0..terms.k {
+            let (row, below) = rows.split_at(terms.down);
+            let b = terms.at.read(row);
+            for r in 0..HEIGHT {
+                add_term::<V, F, VECTORS, LANES>(rows_of_a[r][p], &b, &mut sums[r]);
+            }
+            (p, rows) = (p + a.right, below);
+        }
         for (r, sums) in sums.iter().enumerate() {
-            for v in 0..VECTORS {
-                self.c[(i + r) * self.n + columns[v]..][..LANES].copy_from_slice(&sums[v]);
-            }
+            at.write(&mut self.c[(i + r) * self.n..][..self.n], sums);
         }
     }
+}
 
-    /// A column times a row, B4 for one example: some columns of the product, whose rows are that row times an entry of A.
+/// sums ← sums + a · row
+#[inline(always)]
+fn add_term<V: Vectors, F: Real, const VECTORS: usize, const LANES: usize>(
+    a: F,
+    row: &[[F; LANES]; VECTORS],
+    sums: &mut [[F; LANES]; VECTORS],
+) {
+    for v in 0..VECTORS {
+        for lane in 0..LANES {
+            sums[v][lane] = times_plus::<V, F>(a, row[v][lane], sums[v][lane]);
+        }
+    }
+}
+
+impl<F: Real> Loop for ByDots<'_, '_, F> {
     #[inline(always)]
-    fn outer_product<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, terms: &Terms<'_, F, VECTORS>) {
-        let mut b = [[F::zero(); LANES]; VECTORS];
-        for (v, b) in b.iter_mut().enumerate() {
-            b.copy_from_slice(&terms.rows[terms.at[v]..][..LANES]);
-        }
-        for (c, &a) in self.c.chunks_exact_mut(self.n).zip(self.a.entries) {
-            for (v, b) in b.iter().enumerate() {
-                let mut product = *b;
-                for x in &mut product {
-                    *x = times_plus::<V, F>(a, *x, F::zero()); // to the bit what a tile does, the sign of a zero too
-                }
-                c[terms.at[v]..][..LANES].copy_from_slice(&product);
+    fn run<V: Vectors>(self) {
+        let Product { a, b, c, k, n, .. } = self.0;
+        for (a, c) in a.entries.chunks_exact(*k).zip(c.chunks_exact_mut(*n)) {
+            match *k {
+                8.. => dots_of_row::<V, F, 8>(a, b.entries, c),
+                4.. => dots_of_row::<V, F, 4>(a, b.entries, c),
+                2.. => dots_of_row::<V, F, 2>(a, b.entries, c),
+                _ => dots_of_row::<V, F, 1>(a, b.entries, c),
             }
-        }
-    }
-}
-
-/// Row r of a tile gets A's entry (r, p) times row p of the terms, for each p of k.
-#[inline(always)]
-fn add_terms<V: Vectors, F: Real, const HEIGHT: usize, const VECTORS: usize, const LANES: usize>(
-    a: Matrix<'_, F>,
-    terms: &Terms<'_, F, VECTORS>,
-    sums: &mut [[[F; LANES]; VECTORS]; HEIGHT],
-) {
-    // Copies, so that the compiler sees that nothing else refers to them, and keeps them in registers; and rows of one
-    // length, so that it checks the place in them once for all.
-    let mut tile = *sums;
-    let mut rows_of_a = [a.entries; HEIGHT];
-    for (r, row) in rows_of_a.iter_mut().enumerate() {
-        *row = &a.entries[r * a.down..][..(terms.k - 1) * a.right + 1];
-    }
-    let mut at = 0;
-    for p in 0..terms.k {
-        let row = &terms.rows[p * terms.down..];
-        let mut b = [[F::zero(); LANES]; VECTORS];
-        for v in 0..VECTORS {
-            b[v].copy_from_slice(&row[terms.at[v]..][..LANES]);
-        }
-        for r in 0..HEIGHT {
-            let a = rows_of_a[r][at];
-            for v in 0..VECTORS {
-                for lane in 0..LANES {
-                    tile[r][v][lane] = times_plus::<V, F>(a, b[v][lane], tile[r][v][lane]);
-                }
-            }
-        }
-        at += a.right;
-    }
-    *sums = tile;
-}
-
-/// Some columns of so many rows of B, as the rows of a panel.
-#[inline(always)]
-fn copy<F: Real, const VECTORS: usize, const LANES: usize>(
-    b: Matrix<'_, F>,
-    rows: usize,
-    columns: &[usize; VECTORS],
-    room: &mut [F],
-) {
-    let (panel, _) = room.as_chunks_mut::<LANES>();
-    let (panel, _) = panel.as_chunks_mut::<VECTORS>();
-    for (p, copy) in panel.iter_mut().take(rows).enumerate() {
-        let row = &b.entries[p * b.down..];
-        for v in 0..VECTORS {
-            copy[v].copy_from_slice(&row[columns[v]..][..LANES]);
         }
     }
 }
@@ -474,35 +566,46 @@ fn dots_of_row<V: Vectors, F: Real, const LANES: usize>(a: &[F], b: &[F], c: &mu
     let k = a.len();
     // What the whole blocks leave over is a last block too, of the last LANES entries, with zeros for those of A that a
     // whole block has had.
-    let left = k % LANES;
+    let (blocks, others) = a.as_chunks::<LANES>();
     let mut last = [F::zero(); LANES];
-    last[LANES - left..].copy_from_slice(&a[k - left..]);
-    for (b, c) in b.chunks_exact(k).zip(c) {
+    last[LANES - others.len()..].copy_from_slice(others);
+    let mut rows = b;
+    for c in c {
+        let (row, below) = rows.split_at(k);
         let mut sums = [F::zero(); LANES];
-        multiply_add::<V, F, LANES>(&last, &b[k - LANES..], &mut sums);
-        for from in (0..k - left).step_by(LANES) {
-            multiply_add::<V, F, LANES>(&a[from..from + LANES], &b[from..from + LANES], &mut sums);
+        if let Some(end) = row.last_chunk::<LANES>() {
+            multiply_add::<V, F, LANES>(&last, end, &mut sums);
         }
-        let mut half = LANES / 2;
-        while half > 0 {
-            for lane in 0..half {
-                sums[lane] += sums[lane + half];
-            }
-            half /= 2;
+        for (a, b) in blocks.iter().zip(row.as_chunks::<LANES>().0) {
+            multiply_add::<V, F, LANES>(a, b, &mut sums);
         }
-        *c = sums[0];
+        *c = sum::<F, LANES>(&sums);
+        rows = below;
     }
 }
 
 /// sums ← sums + a ⊙ b
 #[inline(always)]
-fn multiply_add<V: Vectors, F: Real, const LANES: usize>(a: &[F], b: &[F], sums: &mut [F; LANES]) {
-    // As arrays, whose length the compiler knows.
-    if let (Some(a), Some(b)) = (a.first_chunk::<LANES>(), b.first_chunk::<LANES>()) {
-        for lane in 0..LANES {
-            sums[lane] = times_plus::<V, F>(a[lane], b[lane], sums[lane]);
-        }
+fn multiply_add<V: Vectors, F: Real, const LANES: usize>(a: &[F; LANES], b: &[F; LANES], sums: &mut [F; LANES]) {
+    for lane in 0..LANES {
+        sums[lane] = times_plus::<V, F>(a[lane], b[lane], sums[lane]);
     }
+}
+
+/// Of up to eight lanes.
+#[inline(always)]
+fn sum<F: Real, const LANES: usize>(lanes: &[F; LANES]) -> F {
+    let mut by_four = [F::zero(); 4];
+    if LANES == 8 {
+        // Else the compiler would compute the sums themselves in halves of halves.
+        let lanes = std::hint::black_box(*lanes);
+        for lane in 0..4 {
+            by_four[lane] = lanes[lane] + lanes[lane + 4];
+        }
+    } else {
+        by_four[..LANES].copy_from_slice(lanes);
+    }
+    (by_four[0] + by_four[2]) + (by_four[1] + by_four[3])
 }
 
 /// The sum of the rows of a matrix, of one row or more. `[n,k] → [k]`
@@ -590,6 +693,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn pieces_have_the_bits_of_the_whole() {
+        // Thirds, whose sums depend on their order; with pieces of one row, and of rows that fill no tile.
+        for (m, k, n) in [(1, 784, 700), (5, 2200, 50), (7, 300, 330), (33, 130, 129), (65, 312, 320)] {
+            let (a, b) = (numbers::<f32>((m, k), 1) / 3.0, numbers::<f32>((k, n), 2) / 3.0);
+            let (at, start) = (a.t().as_standard_layout().into_owned(), numbers((1, n), 3).row(0).to_owned());
+            let products = |threads| {
+                let (mut f1, mut b4) = (Array2::zeros((m, n)), Array2::zeros((m, n)));
+                Threads::new(threads).run(|| {
+                    matmul_plus_row(a.view(), b.view(), start.view(), f1.view_mut(), b4.clone().view_mut());
+                    matmul(at.t(), b.view(), b4.view_mut());
+                });
+                (f1, b4)
+            };
+            for threads in [2, 3, 7] {
+                assert_eq!(products(threads), products(1), "{threads} threads: {m}, {k}, {n}");
+            }
+        }
+    }
+
     /// What the processor of a test does not choose: the loops as they are for other vectors.
     #[test]
     fn every_width_of_vectors_gives_the_product() {
@@ -602,21 +725,33 @@ mod tests {
         fn check<V: Vectors>(m: usize, k: usize, n: usize) {
             let (a, b) = (numbers::<f64>((m, k), 1), numbers::<f64>((k, n), 2));
             let expected = by_definition(&a, &b, &Array1::zeros(n));
-            for in_panels in [false, true] {
+            for way in ["in place", "in panels", "one row", "one term"] {
                 let mut c = Array2::from_elem((m, n), f64::NAN);
                 let (a, b) = (Matrix::of(a.view()).unwrap(), Matrix::of(b.view()).unwrap());
-                let work = &mut Product { a, b, start: None, c: c.as_slice_mut().unwrap(), k, n };
-                if in_panels {
-                    InPanels(work).run::<V>()
-                } else {
-                    InPlace(work).run::<V>()
+                let work = &mut Product { a, b, start: None, c: c.as_slice_mut().unwrap(), m, k, n };
+                match way {
+                    "in place" => InColumns { work: InPlace(work), n }.run::<V>(),
+                    "in panels" => InColumns { work: InPanels(work, &mut [0.0; ROOM]), n }.run::<V>(),
+                    "one row" if m == 1 => InColumns { work: OneRow(work), n }.run::<V>(),
+                    "one term" if k == 1 => InColumns { work: OneTerm(work), n }.run::<V>(),
+                    _ => continue,
                 }
-                assert_eq!(c, expected, "{} bytes, in panels {in_panels}: {m}, {k}, {n}", V::BYTES);
+                assert_eq!(c, expected, "{} bytes, {way}: {m}, {k}, {n}", V::BYTES);
             }
         }
-        for (m, k, n) in
-            [(1, 1, 50), (1, 9, 64), (1, 9, 100), (5, 1, 30), (5, 9, 100), (6, 3, 7), (9, 17, 33), (9, 300, 33)]
-        {
+        for (m, k, n) in [
+            (1, 1, 50),
+            (1, 9, 7),
+            (1, 9, 25),
+            (1, 9, 64),
+            (1, 9, 100),
+            (5, 1, 30),
+            (5, 1, 100),
+            (5, 9, 100),
+            (6, 3, 7),
+            (9, 17, 33),
+            (9, 300, 33),
+        ] {
             check::<Wide<16, 2>>(m, k, n);
             check::<Wide<16, 4>>(m, k, n);
             check::<Wide<32, 2>>(m, k, n);
