@@ -36,8 +36,8 @@ const MANY_ROWS: usize = 8;
 /// Entries of B up to which it is in the nearest cache anyway; what fits on the stack.
 const SMALL: usize = 1024;
 
-/// Entries of B up to which the panels are faster than the backend.
-const CACHED: usize = 96 * 1024;
+/// Entries of A or B up to which the panels are faster than the backend: a quarter of the cache of a core, in `f32`.
+const CACHED: usize = 128 * 1024;
 
 /// Rows of C up to which a B that is a transpose is read as it stands, by dot products.
 const FEW_ROWS: usize = 4;
@@ -55,7 +55,7 @@ pub(crate) fn matmul<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>, mut c:
     let ((m, k), n) = (a.dim(), b.ncols());
     debug_assert_eq!((b.nrows(), c.dim()), (k, (m, n)), "[m,k]·[k,n] → [m,n]: rows of B, shape of C");
     let pieces = pieces(work(m, k, n), LEAST_PIECE);
-    let here = computed_here(m, &b);
+    let here = computed_here(&a, &b);
     match (Matrix::of(a), Matrix::of(b), c.as_slice_mut()) {
         (Some(a), Some(b), Some(c)) if here && (a.right == 1 || b.right == 1) => {
             compute(Product { a, b, start: None, c, m, k, n }, pieces);
@@ -80,7 +80,7 @@ pub(crate) fn matmul_plus_row<F: Real>(
     let pieces = pieces(work(m, k, n), LEAST_PIECE);
     let (first, second) = (pieces / 2, pieces - pieces / 2);
     // Said of the shapes and not of the threads, so that the sums are the same on any number of them.
-    let (here, halves) = (computed_here(m, &b), gains_by_threads(m, k, n) && k >= LEAST_TERMS);
+    let (here, halves) = (computed_here(&a, &b), gains_by_threads(m, k, n) && k >= LEAST_TERMS);
     let half = cut(k, 2);
     match (Matrix::of(a), Matrix::of(b), start.to_slice(), c.as_slice_mut(), spare.as_slice_mut()) {
         (Some(a), Some(b), Some(start), Some(c), Some(spare)) if here => {
@@ -120,9 +120,14 @@ pub(crate) fn cut(rows: usize, pieces: usize) -> usize {
     (rows * (pieces / 2) / pieces).next_multiple_of(ROWS).min(rows)
 }
 
-/// Whether the loops of this file are faster than the backend, for so many rows of C.
-fn computed_here<F: Real>(m: usize, b: &ArrayView2<'_, F>) -> bool {
-    if b.is_standard_layout() { m < MANY_ROWS || b.len() <= CACHED } else { m <= FEW_ROWS || b.len() <= SMALL }
+/// Whether the loops of this file are faster than the backend.
+fn computed_here<F: Real>(a: &ArrayView2<'_, F>, b: &ArrayView2<'_, F>) -> bool {
+    let rows = a.nrows();
+    if b.is_standard_layout() {
+        rows < MANY_ROWS || a.len().min(b.len()) <= CACHED
+    } else {
+        rows <= FEW_ROWS || b.len() <= SMALL
+    }
 }
 
 /// By the backend, in pieces of C that are computed side by side. An entry of C is the same sum in the same order whatever
