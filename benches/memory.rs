@@ -111,7 +111,7 @@ impl Formula {
 /// 256 terms of the sums, in strips of 16, every thread for a piece of its own: half of the sums, some rows of C, or some
 /// columns if B is a transpose.
 fn packed((m, k, n): (usize, usize, usize), b_is_transpose: bool, threads: usize) -> usize {
-    let here = if b_is_transpose { m <= 4 || k * n <= 1024 } else { m < 8 || k * n <= 96 * 1024 };
+    let here = if b_is_transpose { m <= 4 || k * n <= 1024 } else { m < 8 || (m * k).min(k * n) <= 128 * 1024 };
     if here {
         return 0;
     }

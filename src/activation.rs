@@ -13,7 +13,8 @@
 //! batches `[n, units]` here and not on single numbers: for the first four, B3 multiplies each entry by a
 //! slope; for softmax it multiplies each row by the Jacobian D5.
 //!
-//! Derivation: chapter 5, `derivation/05-activations.md`. From above: `Real`, and `exp` of `elementary`.
+//! Derivation: chapter 5, `derivation/05-activations.md`. From above: `Real`, `exp` of `elementary`, and for speed
+//! `join` and `run`.
 
 use crate::elementary::{exp, exp_m1};
 use crate::real::Real;

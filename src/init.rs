@@ -16,7 +16,7 @@
 //! FanOutNormal     (I8) N(0, 1/outputs): the backward demand alone
 //! ```
 //!
-//! Derivation: chapter 9, `derivation/09-start.md`. From above: nothing but `Real`.
+//! Derivation: chapter 9, `derivation/09-start.md`. From above: `Real` and `Error`.
 
 use crate::error::{Error, Result};
 use crate::real::{Real, count};

@@ -11,8 +11,8 @@
 //!
 //! A₋₁ is the output of the layer before, or the inputs X; dX is ∂L/∂X for every X, and has X's shape.
 //!
-//! Derivation: chapters 2 and 3, `derivation/03-batch.md`. From above: `Activation` for F2 and B3, `matmul` for F1, B2
-//! and B4.
+//! Derivation: chapters 2 and 3, `derivation/03-batch.md`. From above: `Activation` for F2 and B3, the products of
+//! `matmul` for F1, B2 and B4, its column sums for B5.
 
 use crate::activation::Activation;
 use crate::error::{Error, Result, check_finite, check_shape};
@@ -77,7 +77,8 @@ impl<F: Real> Affine<F> {
         check_shape("gradient of the bias", Some(layer), self.bias.shape(), gradient.bias.shape())
     }
 
-    /// F1. `x` is A₋₁ `[n, inputs]`, `z` is written `[n, outputs]`; `spare`, of the same shape, is room to compute in.
+    /// F1. `x` is A₋₁ `[n, inputs]`, `z` is written `[n, outputs]`; `spare`, of the same shape, takes the
+    /// second half of sums that are cut in two.
     pub(crate) fn forward(&self, x: ArrayView2<'_, F>, z: ArrayViewMut2<'_, F>, spare: ArrayViewMut2<'_, F>) {
         matmul_plus_row(x, self.weights.view(), self.bias.view(), z, spare); // (F1) Z = A₋₁·W + 1bᵀ   [n,in]·[in,out]
     }
@@ -141,7 +142,7 @@ impl<F: Real> Layer<F> {
 
     /// F1, F2. `x` is A₋₁ `[n, inputs]`; `z` and `a` are written `[n, outputs]`.
     pub(crate) fn forward(&self, x: ArrayView2<'_, F>, mut z: ArrayViewMut2<'_, F>, mut a: ArrayViewMut2<'_, F>) {
-        self.affine.forward(x, z.view_mut(), a.view_mut()); // A is still free
+        self.affine.forward(x, z.view_mut(), a.view_mut()); // A, which F2 has yet to write, is the spare
         self.activation.forward(z.view(), a); // (F2) A = f(Z)   [n,out]
     }
 

@@ -26,7 +26,7 @@
 //!   an evening; then take the [tour of the source](#a-tour-of-the-source).
 //! - **To see it run**, take the programs in the folder `examples` of the repository, or [one training step in
 //!   numbers](derivation::numbers).
-//! - **To use it**, you need [`Dataset`], [`Network::builder`], [`Trainer`]; or, step by step, [`Workspace`],
+//! - **To use it**, you need [`Dataset`], [`Network::builder`], [`Trainer`]; or, step by step (the explicit pass), [`Workspace`],
 //!   [`Network::forward`], [`Network::backward`], [`Sgd::step`]. [`gradient_check()`] tells whether an activation or a
 //!   loss of your own has the right derivative.
 //!
@@ -111,7 +111,7 @@
 //! # A tour of the source
 //!
 //! A file uses only files above it, and the order of the modules in `lib.rs` is the order of reading. About an hour, if
-//! the first three chapters of the derivation are behind you.
+//! the [hour of the derivation](derivation#the-chapters) is behind you.
 //!
 //! | file | minutes | what to look for |
 //! |---|---|---|

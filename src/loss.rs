@@ -15,7 +15,7 @@
 //! ```text
 //! identity with squared error           (B1) dZ = 2/nk · (A − Y)
 //! sigmoid with binary cross-entropy     (B1) dZ = 1/nk · (A − Y)
-//! softmax with cross-entropy            (B1) dZ = 1/n · ((Σₖy) A − Y), which is A − Y where a row of Y sums to 1
+//! softmax with cross-entropy            (B1) dZ = 1/n · ((Σₖy) A − Y), which is 1/n · (A − Y) where a row of Y sums to 1
 //! ```
 //!
 //! For these the cost is computed from Z, where it neither overflows nor loses digits to a rounded A:

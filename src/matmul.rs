@@ -1,19 +1,21 @@
-//! `matmul`: the matrix products of a layer, F1, B4 and B2.
+//! `matmul`: the matrix products of a layer, C ← A·B with `[m,k]·[k,n] → [m,n]`, for F1, B4 and B2; and `column_sums`, for B5.
 //!
-//! Products whose B fits into a core's own caches are computed here, in tiles: four rows of C, as wide as their sums fit into
-//! the registers. A tile goes through the k terms of its sums once: at each it multiplies a row of B, as wide as the tile, by
-//! an entry of A for each row of its own. Of a B that the nearest cache cannot hold, a panel is copied first: as many of its
-//! rows, and columns of a tile, as stay there while all rows of A meet them. Larger products go to the backend of `ndarray`,
-//! which copies both factors.
+//! Where the rows of B lie one after the other (F1, B4), a product is computed here, unless it has many rows and neither A
+//! nor B stays in a core's own cache. Where B is a transpose (B2), only a small one is. All others go to the backend of
+//! `ndarray`, which copies both factors.
 //!
-//! On one core of a Xeon with AVX-512 (Emerald Rapids), in Gflop/s with B in place, by panels and by the backend: 80, 133 and
-//! 115 at 64·784·100, F1 of 784-100-10; 89, 148 and 128 at its B4, 784·32·100. At 128·784·800 and above panels and backend are
-//! level (131 to 154), so the backend stays. At 1·25·50, the time it takes to get here is what counts: 97 ns, by the backend 740.
+//! Here means in tiles: four rows of C, as wide as the registers hold their sums. For each of the k terms a tile takes a row of
+//! B, as wide as itself, and adds to each of its own rows that row times an entry of A. Where the nearest cache cannot hold B,
+//! a panel is copied first, up to 128 of its rows, as wide as a tile; it stays in that cache while all rows of A meet it.
+//!
+//! On one core of a Xeon with AVX-512 (Emerald Rapids), in Gflop/s with B in place, by panels and by the backend: 122, 134 and
+//! 119 at 64·784·100, F1 of 784-100-10; 98, 152 and 137 at 128·784·800, F1 of 784-800-10; 77, 133 and 159 at 1024·256·1024, a B4
+//! whose A and B are both too large. At 1·25·50, the time it takes to get here is what counts: 84 ns, by the backend 690.
 //!
 //! On several cores what counts is who touched the weights last. A core that writes weights which the other one has read
-//! waits for each: on two cores of an EPYC 9004 the step of 784-100-10 took 45 µs so, and 9 µs where each core reads, in
-//! F1, only the rows of W that it will write (13 µs on one core). So W is cut between the same rows everywhere, and the
-//! sums of F1, which run over these rows, are cut in two.
+//! waits for each: on two cores of an EPYC 9004 the update of 784-100-10 took 45 µs so, and 9 µs where each core reads, in F1,
+//! only the rows of W that it will write (13 µs on one core). So W is cut between the same rows everywhere, and the sums of
+//! F1, which run over these rows, are cut in two. (With more than two threads, those of one half share its rows.)
 
 use crate::real::Real;
 use crate::threads::{join, pieces};
@@ -33,7 +35,7 @@ const ROOM: usize = 64 * TERMS;
 /// Rows of C from which on a copy of B is used often enough.
 const MANY_ROWS: usize = 8;
 
-/// Entries of B up to which it is in the nearest cache anyway; what fits on the stack.
+/// Entries of B up to which it needs no panel; a transpose of that size is copied whole, onto the stack.
 const SMALL: usize = 1024;
 
 /// Entries of A or B up to which the panels are faster than the backend: a quarter of the cache of a core, in `f32`.
@@ -60,12 +62,12 @@ pub(crate) fn matmul<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>, mut c:
         (Some(a), Some(b), Some(c)) if here && (a.right == 1 || b.right == 1) => {
             compute(Product { a, b, start: None, c, m, k, n }, pieces);
         }
-        // Or gradients that the caller has put into another order.
+        // Too large for here, or into gradients that the caller has put into another order.
         _ => by_backend(a, b, None, c, pieces),
     }
 }
 
-/// C ← A·B + 1bᵀ, every row of C plus a row b, `start`: F1. `[m,k]·[k,n] + [n] → [m,n]`
+/// C ← A·B + 1·startᵀ: F1, where B is W and `start` the bias. `[m,k]·[k,n] + [n] → [m,n]`
 ///
 /// The sums of a product that is worth two threads are cut in two, of which the second parts go to `spare`, `[m,n]`.
 pub(crate) fn matmul_plus_row<F: Real>(
@@ -185,7 +187,7 @@ impl<'a, F: Real> Matrix<'a, F> {
     }
 }
 
-/// C = A·B, with rows of C that begin at `start`, or at zero; k is the length of the sums, n that of a row of C.
+/// C = A·B, with sums that begin at `start`, or at zero.
 struct Product<'a, F> {
     a: Matrix<'a, F>,
     b: Matrix<'a, F>,
@@ -223,7 +225,8 @@ fn in_pieces<F: Real>(mut whole: Product<'_, F>, pieces: usize) {
     } else if b.right == 1 {
         run(InColumns { work: InPlace(&mut whole), n });
     } else if m <= FEW_ROWS {
-        // Never a piece: with so small a B they have many more rows, as the same order demands.
+        // Always a whole product: with at most SMALL entries of B, a piece that is worth a thread has far more rows. So all
+        // pieces go one way, and keep the order of their sums.
         run(ByDots(&mut whole));
     } else {
         with_b_copied(whole);

@@ -370,7 +370,7 @@ struct Pass<F> {
     dz: Array2<F>,
 }
 
-/// Every array that a training step needs, made once: for each layer Z, A, dZ, and the gradients.
+/// Every array that a forward and a backward pass fill, made once: for each layer Z, A, dZ, and the gradients.
 ///
 /// Made for a network and a largest number of rows; each pass may use fewer. `l` counts layers from 0;
 /// a layer out of range panics, like an index out of a slice.

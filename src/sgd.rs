@@ -9,8 +9,8 @@
 //! the classical momentum (Polyak 1964; Sutskever et al. 2013, eq. 1 and 2). PyTorch keeps v ← μv + G and
 //! subtracts η·v: the same path as long as η stays the same.
 //!
-//! Derivation: chapter 8, `derivation/08-descent.md`. From above: `Affine`, which parameters, gradients
-//! and velocities all are.
+//! Derivation: chapter 8, `derivation/08-descent.md`. From above: `Network`, whose parameters move, and `Affine`,
+//! which parameters, gradients and velocities all are.
 
 use crate::error::{Error, Result};
 use crate::layer::{Affine, Layer};
@@ -219,7 +219,8 @@ struct Numbers<F> {
     decay: F,
 }
 
-/// U1 on some parameters in one pass over the arrays that it takes; many in pieces, cut between rows of so many columns.
+/// U1 on some parameters, in one pass over its arrays; `in_pieces` cuts those of a weight matrix between rows, by the rule of
+/// `matmul.rs`.
 /// With μ = 0, V = −ηG need not be kept.
 struct Descent<'a, F> {
     parameters: &'a mut [F],

@@ -72,8 +72,8 @@ mod awake {
     const PATIENCE: Duration = Duration::from_millis(20);
 
     thread_local! {
-        /// Whether the thread is within a piece of work, or waits for another piece of it. Looking out for the work of
-        /// somebody else, it would keep its own waiting.
+        /// Whether the thread is within a piece of work, perhaps waiting for the other half of it. Then it must not look
+        /// out for other work, or its own would wait.
         static AT_WORK: Cell<bool> = const { Cell::new(false) };
     }
 

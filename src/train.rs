@@ -3,6 +3,8 @@
 //! One batch of size n is a sample of the training set: its mean gradient is, on average over the draw, the
 //! gradient of the whole set of N rows, at n/N of the price. Shuffling anew each epoch makes every epoch another such draw,
 //! and keeps a sorted file (all zeros first) from pulling the parameters to and fro.
+//!
+//! Derivation: chapter 8, `derivation/08-descent.md`. From above: `Network`, `Sgd` and `Dataset`.
 
 use crate::data::Dataset;
 use crate::error::{Error, Result, check_shape};

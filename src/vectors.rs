@@ -13,7 +13,7 @@ pub(crate) trait Vectors {
     const FUSED: bool;
     /// Bytes of a vector.
     const BYTES: usize;
-    /// Vectors in a row of sums of which four rows stay in the registers, with some registers to spare.
+    /// How many vectors wide four rows of sums may be to stay in the registers, with some registers to spare.
     const IN_ROW: usize;
 }
 
@@ -23,13 +23,13 @@ pub(crate) fn times_plus<V: Vectors, F: Real>(a: F, b: F, c: F) -> F {
     if V::FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// A loop, whose body has to be `#[inline(always)]` down to its last call, and free of closures: what is not inlined is
-/// compiled for any processor.
+/// A loop, whose body has to be `#[inline(always)]` down to its last call: what is not inlined is compiled for any
+/// processor. So it has no iterators that take a closure, such as `for_each`, whose own loops may stay apart.
 pub(crate) trait Loop {
     fn run<V: Vectors>(self);
 }
 
-/// Whether all of these numbers are.
+/// Whether all of these numbers are finite.
 pub(crate) fn all_finite<F: Real>(numbers: &[F]) -> bool {
     let mut finite = true;
     run(AllFinite { numbers, finite: &mut finite });

@@ -4,7 +4,7 @@
 #[doc = include_str!("neuron.md")]
 pub mod neuron {}
 
-/// 2 · One layer, index by index: what is in front of δ, and where the sums come from. (15 minutes)
+/// 2 · One layer, index by index: four questions, and the recursion. (15 minutes)
 #[doc = include_str!("layer.md")]
 pub mod layer {}
 
