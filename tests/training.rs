@@ -240,6 +240,19 @@ fn parameters_that_overflow_behind_a_finite_cost_are_noticed() {
     assert_eq!(network_bits(&network), before);
 }
 
+/// One row, of which the gradient is x times as large for the weight as for the bias.
+#[test]
+fn a_weight_or_a_bias_that_overflows_alone_is_noticed() {
+    for (x, rate) in [(1e10, 1e30), (1e-10, 3e38)] {
+        let data = Dataset::<f32>::new(array![[x]], array![[1.0]]).unwrap();
+        let unit = Layer::new(array![[0.0]], array![0.0], Activation::Identity).unwrap();
+        let mut network = Network::from_layers(vec![unit]).unwrap();
+        let error = descend(Sgd::new(rate), 1, 1).fit(&mut network, &data, &mut rng(1)).unwrap_err();
+        assert!(matches!(error, Error::Diverged { cost: 1.0, .. }), "{error}");
+        assert_eq!(network_bits(&network), [0, 0]);
+    }
+}
+
 /// A good fit, one on data that makes it diverge, and a good one again: the last starts from rest.
 #[test]
 fn on_divergence_the_velocity_is_zero() {
