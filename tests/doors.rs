@@ -124,6 +124,20 @@ fn one_row_and_one_column_are_enough() {
     assert!((cost + a.ln()).abs() < 1e-15);
 }
 
+/// A prediction takes 128 rows at a time. A row that is left over alone may be rounded otherwise.
+#[test]
+fn any_number_of_rows_is_predicted_as_the_forward_pass_computes_it() {
+    let network = classifier::<f64>();
+    for rows in [127, 128, 129, 256, 300] {
+        let x = uniform((rows, INPUTS), -1.0, 1.0, 2);
+        let mut workspace = Workspace::new(&network, rows);
+        network.forward(x.view(), &mut workspace).unwrap();
+        let predicted = network.predict(x.view()).unwrap();
+        let largest = (&predicted - &workspace.a(1)).fold(0.0, |largest: f64, d| largest.max(d.abs()));
+        assert!(predicted.iter().all(|a| *a > 0.0) && largest < 1e-15, "{rows} rows: {largest}");
+    }
+}
+
 /// A single output tells class 1 above a half; of several, the first of the largest.
 #[test]
 fn classes_are_the_largest_outputs() {
