@@ -364,6 +364,19 @@ fn validation_has_entries_only_where_it_means_something() {
     assert_eq!((trainer.history().cost.len(), trainer.history().validation_cost.len()), (4, 2));
 }
 
+#[test]
+fn a_trainer_shows_what_it_was_told_and_what_came_of_it() {
+    let mut trainer = trainer::<f64>(full_sgd(), 2).shuffle(false);
+    trainer.fit(&mut classifier(), &data(), &mut rng(1)).unwrap();
+    let words = format!("{trainer:?}");
+    let history = format!("history: {:?}", trainer.history());
+    for part in
+        ["Trainer { loss: CrossEntropy", "sgd: Sgd {", "epochs: 2", "batch_size: Some(5)", "shuffle: false", &history]
+    {
+        assert!(words.contains(part), "{part} in {words}");
+    }
+}
+
 // --- Numbers that make no sense -----------------------------------------------------------------------------------------
 
 /// What the trainer and the explicit step say to an optimiser; both leave the network alone.
