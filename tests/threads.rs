@@ -9,6 +9,8 @@ use chainrule::{
     Trainer, Workspace,
 };
 use common::{bits, gradient_bits, network, network_bits, one_hot_rows, pass, rng, uniform};
+#[cfg(feature = "rayon")]
+use std::{cell::RefCell, sync::mpsc, time::Duration};
 
 const fn send_and_sync<T: Send + Sync>() {}
 
@@ -62,6 +64,24 @@ fn threads_compute_gradients_of_one_network_without_meeting() {
     });
     assert_eq!(one_by_one, together);
     assert_ne!(one_by_one[0], one_by_one[1]);
+}
+
+/// They do not look out for work for ever. What a thread has of its own is dropped where it ends.
+#[cfg(feature = "rayon")]
+#[test]
+fn threads_end_with_their_pool() {
+    struct AtEnd(mpsc::Sender<()>);
+    impl Drop for AtEnd {
+        fn drop(&mut self) {
+            _ = self.0.send(());
+        }
+    }
+    thread_local! {
+        static AT_END: RefCell<Option<AtEnd>> = const { RefCell::new(None) };
+    }
+    let (sender, ended) = mpsc::channel();
+    Threads::new(2).run(|| AT_END.set(Some(AtEnd(sender))));
+    ended.recv_timeout(Duration::from_secs(60)).unwrap();
 }
 
 /// A single row of weights cannot be halved by rows, however many its columns.
