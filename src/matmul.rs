@@ -274,7 +274,8 @@ struct ByDots<'p, 'a, F>(&'p mut Product<'a, F>);
 
 /// What computes the columns of C that a few vectors take.
 trait Columns {
-    type Number: Real;
+    /// Bytes of a number.
+    const SIZE: usize;
     /// Whether it goes row by row, and not by tiles of several rows, so that a row may have twice as many vectors.
     const ROW_BY_ROW: bool;
 
@@ -321,7 +322,7 @@ impl<C: Columns> Loop for InColumns<C> {
     #[inline(always)]
     fn run<V: Vectors>(self) {
         let InColumns { mut work, n } = self;
-        let longest = V::BYTES / size_of::<C::Number>();
+        let longest = V::BYTES / C::SIZE;
         let lanes = if n < longest { 1 << n.ilog2() } else { longest };
         let most = if C::ROW_BY_ROW { 2 * V::IN_ROW } else { V::IN_ROW };
         let mut vectors = n.div_ceil(lanes);
@@ -360,7 +361,7 @@ fn by_lanes<V: Vectors, C: Columns, const VECTORS: usize>(work: &mut C, lanes: u
 fn columns<V: Vectors, C: Columns, const VECTORS: usize, const LANES: usize>(work: &mut C, at: Place) {
     // Known to the compiler, which spends no time on what cannot be.
     if const {
-        let (bytes, most) = (LANES * size_of::<C::Number>(), if C::ROW_BY_ROW { 2 * V::IN_ROW } else { V::IN_ROW });
+        let (bytes, most) = (LANES * C::SIZE, if C::ROW_BY_ROW { 2 * V::IN_ROW } else { V::IN_ROW });
         bytes > V::BYTES || bytes < V::BYTES && VECTORS > 2 || VECTORS > most
     } {
         unreachable!("no vector is longer than the longest, no tile wider than the registers");
@@ -369,7 +370,7 @@ fn columns<V: Vectors, C: Columns, const VECTORS: usize, const LANES: usize>(wor
 }
 
 impl<F: Real> Columns for InPlace<'_, '_, F> {
-    type Number = F;
+    const SIZE: usize = size_of::<F>();
     const ROW_BY_ROW: bool = false;
 
     #[inline(always)]
@@ -380,7 +381,7 @@ impl<F: Real> Columns for InPlace<'_, '_, F> {
 }
 
 impl<F: Real> Columns for InPanels<'_, '_, F> {
-    type Number = F;
+    const SIZE: usize = size_of::<F>();
     const ROW_BY_ROW: bool = false;
 
     #[inline(always)]
@@ -405,7 +406,7 @@ impl<F: Real> Columns for InPanels<'_, '_, F> {
 }
 
 impl<F: Real> Columns for OneRow<'_, '_, F> {
-    type Number = F;
+    const SIZE: usize = size_of::<F>();
     const ROW_BY_ROW: bool = true;
 
     #[inline(always)]
@@ -457,7 +458,7 @@ impl<F: Real> OneRow<'_, '_, F> {
 }
 
 impl<F: Real> Columns for OneTerm<'_, '_, F> {
-    type Number = F;
+    const SIZE: usize = size_of::<F>();
     const ROW_BY_ROW: bool = true;
 
     #[inline(always)]
