@@ -606,7 +606,8 @@ fn multiply_add<V: Vectors, F: Real, const LANES: usize>(a: &[F; LANES], b: &[F;
 fn sum<F: Real, const LANES: usize>(lanes: &[F; LANES]) -> F {
     let mut by_four = [F::zero(); 4];
     if LANES == 8 {
-        // Else the compiler would compute the sums themselves in halves of halves.
+        // Through memory, or the compiler would compute the sums themselves in vectors of two: 205 ns for 50 products of
+        // 25 terms, against 131.
         let lanes = std::hint::black_box(*lanes);
         for lane in 0..4 {
             by_four[lane] = lanes[lane] + lanes[lane + 4];

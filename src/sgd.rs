@@ -203,8 +203,9 @@ impl<F: Real> Sgd<F> {
             // Gradients are the caller's, who may have given them another order.
             let (dw, db) = (gradient.weights.as_standard_layout(), gradient.bias.as_standard_layout());
             let (columns, pieces) = (dw.ncols(), pieces(dw.len(), LEAST_PIECE));
+            let row_major = "the standard layout is row-major";
+            let (dw, db) = (dw.as_slice().expect(row_major), db.as_slice().expect(row_major));
             let (parameters, bias) = (numbers_of(&mut affine.weights), numbers_of(&mut affine.bias));
-            let (dw, db) = (dw.as_slice().unwrap_or_default(), db.as_slice().unwrap_or_default());
             Descent { parameters, velocity: v_weights, gradient: dw, numbers }.in_pieces(columns, pieces);
             run(Descent { parameters: bias, velocity: v_bias, gradient: db, numbers: no_decay });
         }
@@ -220,8 +221,7 @@ struct Numbers<F> {
 }
 
 /// U1 on some parameters, in one pass over its arrays; `in_pieces` cuts those of a weight matrix between rows, by the rule of
-/// `matmul.rs`.
-/// With μ = 0, V = −ηG need not be kept.
+/// `matmul.rs`. With μ = 0, V = −ηG need not be kept.
 struct Descent<'a, F> {
     parameters: &'a mut [F],
     velocity: Option<&'a mut [F]>,
