@@ -115,7 +115,7 @@ fn packed((m, k, n): (usize, usize, usize), b_is_transpose: bool, threads: usize
     if here {
         return 0;
     }
-    let pieces = (m * k * n / (256 * 1024)).clamp(1, threads);
+    let pieces = (m * k * n / (1024 * 1024)).clamp(1, threads);
     let n = if b_is_transpose { n.div_ceil(pieces) } else { n };
     let strips = |length: usize| length.next_multiple_of(16);
     FLOAT * pieces * k.min(256) * (strips(m.min(64)) + strips(n.min(1024)))
