@@ -142,8 +142,8 @@ fn mnist() -> Result<(), Box<dyn Error>> {
         let under = "What the network took each for, and how probable it held that and the truth to be.";
         pictures::tiles(&flags.picture("mistakes"), "The most certain mistakes", under, (6, 84.0), &mistakes)?;
         let weights = network.layers()[0].affine.weights.slice(s![.., ..100]);
-        let title = format!("First-layer weights of {} hidden units", if units > 100 { "100" } else { "the 100" });
-        pictures::weights(&flags.picture("weights"), &title, weights)?;
+        let shown = format!("First-layer weights of {} hidden units", if units > 100 { "100" } else { "the 100" });
+        pictures::weights(&flags.picture("weights"), &shown, weights)?;
         pictures::confusion(&flags.picture("confusion"), &title, confusion.counts().view(), &DIGITS)?;
 
         let series = [
