@@ -164,7 +164,8 @@ impl<F: Real> Sgd<F> {
         in_range("learning rate", "a finite number", rate, F::from_f64(rate).is_finite())
     }
 
-    /// U1: one step of every parameter against its gradient.
+    /// U1: one step of every parameter against its gradient. Gradients are taken as they are: a NaN in one becomes a NaN in its
+    /// parameter.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for a learning rate, momentum or weight decay that makes no sense; [`Error::Shape`] if
