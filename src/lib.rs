@@ -26,9 +26,9 @@
 //!   an evening; then take the [tour of the source](#a-tour-of-the-source).
 //! - **To see it run**, take the programs in the folder `examples` of the repository, or [one training step in
 //!   numbers](derivation::numbers).
-//! - **To use it**, you need [`Dataset`], [`Network::builder`], [`Trainer`]; or, step by step (the explicit pass), [`Workspace`],
-//!   [`Network::forward`], [`Network::backward`], [`Sgd::step`]. [`gradient_check()`] tells whether an activation or a
-//!   loss of your own has the right derivative.
+//! - **To use it**, you need [`Dataset`], [`Network::builder`], [`Trainer`]; or, step by step (the explicit pass),
+//!   [`Workspace`], [`Network::forward`], [`Network::backward`], [`Sgd::step`]. [`gradient_check()`] tells whether an
+//!   activation or a loss of your own has the right derivative.
 //!
 //! # Letters
 //!

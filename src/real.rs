@@ -1,7 +1,7 @@
 //! `Real`: the two number types that the crate computes in, `f32` and `f64`.
 //!
-//! This is the only bound used anywhere else, and the only file that turns counts into numbers to compute with, or `f32` into `f64` and back. The code
-//! that the tests check in `f64` is therefore the code that runs in `f32`.
+//! This is the only bound used anywhere else, and the only file that turns counts into numbers to compute with, or `f32`
+//! into `f64` and back. The code that the tests check in `f64` is therefore the code that runs in `f32`.
 
 use ndarray::NdFloat;
 
