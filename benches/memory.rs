@@ -7,8 +7,7 @@
 //! ```
 //!
 //! An allocator counts, on all threads. The formula leaves out what is small: the vectors of layers, some 2 kB, and the
-//! queues of rayon, some 10 kB a thread. With several threads it is a bound, for it has all pieces of a product packed at
-//! the same moment.
+//! queues of rayon, some 10 kB a thread; and what products copy, which stands on the stack.
 //!
 //! The last column is by how much the resident memory grew, as Linux tells it; for its sake every row is a process of its
 //! own. It has in it the code that training is the first to run, and what the system's allocator keeps of the memory that
@@ -68,7 +67,7 @@ struct Formula {
     pass: usize,
     /// The inputs and targets of a batch, and the order in which the rows are taken.
     batch: usize,
-    /// What comes and goes: the larger of what a product packs in a step and what validation takes.
+    /// What comes and goes, in validation; a step takes nothing.
     transient: usize,
 }
 
@@ -76,49 +75,28 @@ struct Formula {
 const FLOAT: usize = size_of::<f32>();
 
 impl Formula {
-    fn new(work: &Workload, threads: usize) -> Self {
+    fn new(work: &Workload) -> Self {
         let layers = || work.sizes.windows(2).map(|size| (size[0], size[1]));
         let parameters: usize = layers().map(|(inputs, outputs)| (inputs + 1) * outputs).sum();
         let units: usize = work.sizes[1..].iter().sum();
-        let step = layers().enumerate().map(|(l, (inputs, outputs))| {
-            let f1 = packed((work.batch, inputs, outputs), false, threads);
-            let b4 = packed((inputs, work.batch, outputs), false, threads);
-            let b2 = if l == 0 { 0 } else { packed((work.batch, outputs, inputs), true, threads) };
-            f1.max(b4).max(b2)
-        });
         // Validation goes through 256 rows at once, with Z and A of a layer and of the one before it at hand, and notes
         // the class of every row.
         let validation = layers().enumerate().map(|(l, (inputs, outputs))| {
             let before = if l == 0 { 0 } else { inputs };
-            FLOAT * 256 * 2 * (before + outputs) + packed((256, inputs, outputs), false, threads)
+            FLOAT * 256 * 2 * (before + outputs)
         });
         let validation = validation.max().unwrap_or(0) + size_of::<usize>() * VALIDATION_ROWS;
         Formula {
             parameters: FLOAT * 4 * parameters,
             pass: FLOAT * 3 * work.batch * units,
             batch: FLOAT * work.batch * (work.inputs() + work.outputs()) + size_of::<usize>() * ROWS,
-            transient: step.max().unwrap_or(0).max(validation),
+            transient: validation,
         }
     }
 
     fn sum(&self) -> usize {
         self.parameters + self.pass + self.batch + self.transient
     }
-}
-
-/// What a product `[m,k]·[k,n]` takes while it is computed: nothing up to the bounds of `matmul.rs`. For larger ones, and for most
-/// whose B is a transpose, `matrixmultiply` copies blocks of both factors, of up to 64 rows and 1024 columns, with up to
-/// 256 terms of the sums, in strips of 16, every thread for a piece of its own: half of the sums, some rows of C, or some
-/// columns if B is a transpose.
-fn packed((m, k, n): (usize, usize, usize), b_is_transpose: bool, threads: usize) -> usize {
-    let here = if b_is_transpose { m <= 4 || k * n <= 1024 } else { m < 8 || (m * k).min(k * n) <= 128 * 1024 };
-    if here {
-        return 0;
-    }
-    let pieces = (m * k * n / (1024 * 1024)).clamp(1, threads);
-    let n = if b_is_transpose { n.div_ceil(pieces) } else { n };
-    let strips = |length: usize| length.next_multiple_of(16);
-    FLOAT * pieces * k.min(256) * (strips(m.min(64)) + strips(n.min(1024)))
 }
 
 /// Bytes of a line of /proc/self/status, where there is such a thing.
@@ -144,7 +122,7 @@ fn row(work: &Workload, threads: usize) {
     trainer.fit(&mut network, &train, &mut rng()).unwrap();
     let measured = PEAK.load(Relaxed) - before;
 
-    let formula = Formula::new(work, threads);
+    let formula = Formula::new(work);
     let Formula { parameters, pass, batch, transient } = formula;
     print!("| {work} | {threads} | {parameters} | {pass} | {batch} | {transient} | {} | {measured} ", formula.sum());
     let grown = status("VmHWM").zip(resident).map_or("".into(), |(after, before)| (after - before).to_string());

@@ -4,8 +4,25 @@
 //! into `f64` and back. The code that the tests check in `f64` is therefore the code that runs in `f32`.
 
 use ndarray::NdFloat;
+pub(crate) use sealed::Products;
 
 mod sealed {
+    use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
+
+    /// The products of `matmul.rs`. As functions of a number type they are compiled with this crate, once; generic ones would
+    /// be compiled with every program that uses it, and by that program's settings.
+    pub trait Products: Sized {
+        fn product(a: ArrayView2<'_, Self>, b: ArrayView2<'_, Self>, c: ArrayViewMut2<'_, Self>);
+
+        fn product_plus_row(
+            a: ArrayView2<'_, Self>,
+            b: ArrayView2<'_, Self>,
+            row: ArrayView1<'_, Self>,
+            c: ArrayViewMut2<'_, Self>,
+            spare: ArrayViewMut2<'_, Self>,
+        );
+    }
+
     /// What `elementary.rs` needs to know of a number type; its being private seals [`Real`](super::Real).
     pub trait Exponential: Sized + 'static {
         const LOG2_E: Self;
@@ -37,7 +54,7 @@ mod sealed {
 /// }
 /// assert_eq!(half::<f32>(), 0.5);
 /// ```
-pub trait Real: sealed::Exponential + NdFloat + Default + std::iter::Sum {
+pub trait Real: sealed::Exponential + sealed::Products + NdFloat + Default + std::iter::Sum {
     /// The nearest number of this type.
     fn from_f64(x: f64) -> Self;
 

@@ -62,7 +62,11 @@ impl Vectors for Target {
         _ if cfg!(target_feature = "avx") => 32,
         _ => 16,
     };
-    const IN_ROW: usize = if cfg!(any(target_feature = "avx512f", target_arch = "aarch64")) { 4 } else { 2 };
+    const IN_ROW: usize = match () {
+        _ if cfg!(any(target_feature = "avx512f", target_arch = "aarch64")) => 4,
+        _ if cfg!(target_feature = "fma") => 3,
+        _ => 2,
+    };
 }
 
 /// Runs a loop.
@@ -83,7 +87,7 @@ mod x86_64 {
     impl Vectors for Avx2 {
         const FUSED: bool = true;
         const BYTES: usize = 32;
-        const IN_ROW: usize = 2; // of 16 registers
+        const IN_ROW: usize = 3; // of 16 registers
     }
 
     struct Avx512;
@@ -92,6 +96,12 @@ mod x86_64 {
         const FUSED: bool = true;
         const BYTES: usize = 64;
         const IN_ROW: usize = 4; // of 32 registers
+    }
+
+    // Once, and not at every call as an inlined one would be: all that is compiled for this is large.
+    #[inline(never)]
+    fn run_target(work: impl Loop) {
+        work.run::<Target>();
     }
 
     #[target_feature(enable = "avx2,fma")]
@@ -117,7 +127,7 @@ mod x86_64 {
             // SAFETY: as above.
             unsafe { run_avx2(work) }
         } else {
-            work.run::<Target>();
+            run_target(work);
         }
     }
 }
