@@ -26,7 +26,7 @@
 use crate::real::{Products, Real};
 use crate::threads::{join, pieces};
 use crate::vectors::{Loop, Vectors, run, times_plus};
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, CowArray, Ix2, s};
 
 /// Rows of a tile.
 const ROWS: usize = 4;
@@ -65,8 +65,7 @@ const OWNED: usize = 256 * 1024;
 /// it, the step of 2-25-50-25-2 on 512 rows took 609 ns a row, on two cores of an Emerald Rapids, against 425.)
 const LEAST_PIECE: usize = 512 * 1024;
 
-/// What the doors of the crate make of all arrays that a pass reads.
-const ROW_MAJOR: &str = "the arrays of a pass are row-major";
+const ROW_MAJOR: &str = "parameters, and what a pass computes, are row-major";
 
 /// C ← A·B: B4 and B2. `[m,k]·[k,n] → [m,n]`, the usual letters of a product: k is the length of its sums.
 ///
@@ -115,15 +114,14 @@ products!(f64);
 fn product<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>, mut c: ArrayViewMut2<'_, F>) {
     let ((m, k), n) = (a.dim(), b.ncols());
     debug_assert_eq!((b.nrows(), c.dim()), (k, (m, n)), "[m,k]·[k,n] → [m,n]: rows of B, shape of C");
-    if !c.is_standard_layout() {
-        // Gradients that the caller has put into another order.
+    let (Some(a), Some(b), true) = (Matrix::of(a), Matrix::of(b), c.is_standard_layout()) else {
+        // A batch, or gradients, that a caller has in another order.
         let mut row_major = Array2::zeros((m, n));
-        matmul(a, b, row_major.view_mut());
+        matmul(in_order(a).view(), in_order(b).view(), row_major.view_mut());
         return c.assign(&row_major);
-    }
-    let pieces = pieces(work(m, k, n), LEAST_PIECE);
-    let (a, b) = (Matrix::of(a), Matrix::of(b));
+    };
     debug_assert!(a.right == 1 || b.right == 1, "one factor at most is a transpose");
+    let pieces = pieces(work(m, k, n), LEAST_PIECE);
     compute(Product { a, b, start: None, column: 0, c, m, k, n }, pieces);
 }
 
@@ -137,7 +135,10 @@ fn product_plus_row<F: Real>(
 ) {
     let ((m, k), n) = (a.dim(), b.ncols());
     debug_assert_eq!((b.nrows(), c.dim(), start.len()), (k, (m, n), n), "[m,k]·[k,n] + [n] → [m,n]");
-    let (a, b, start) = (Matrix::of(a), Matrix::of(b), Some(start.to_slice().expect(ROW_MAJOR)));
+    let (Some(a), Some(b)) = (Matrix::of(a), Matrix::of(b)) else {
+        return matmul_plus_row(in_order(a).view(), in_order(b).view(), start, c, spare);
+    };
+    let start = Some(start.to_slice().expect(ROW_MAJOR));
     let pieces = pieces(work(m, k, n), LEAST_PIECE);
     // Said of the shapes and not of the threads, so that the sums are the same on any number of them.
     if !gains_by_threads(m, k, n) || k < LEAST_TERMS || k * n > OWNED {
@@ -149,6 +150,11 @@ fn product_plus_row<F: Real>(
     let second = Product { a, b, start: None, column: 0, c: spare.view_mut(), m, k: k - half, n };
     join(|| compute(first, pieces / 2), || compute(second, pieces - pieces / 2));
     c += &spare;
+}
+
+/// Row-major, or the transpose of what is.
+fn in_order<F: Real>(matrix: ArrayView2<'_, F>) -> CowArray<'_, F, Ix2> {
+    if Matrix::of(matrix).is_some() { matrix.into() } else { matrix.as_standard_layout().into_owned().into() }
 }
 
 /// The work of a product, in multiplications. To fetch an entry of B or C from another cache costs as much as FETCH of
@@ -177,12 +183,12 @@ struct Matrix<'a, F> {
 }
 
 impl<'a, F: Real> Matrix<'a, F> {
-    /// A row-major matrix, or the transpose of one.
-    fn of(view: ArrayView2<'a, F>) -> Self {
+    /// A row-major matrix, or the transpose of one; `None` for any other order.
+    fn of(view: ArrayView2<'a, F>) -> Option<Self> {
         let (rows, columns) = view.dim();
         match view.to_slice() {
-            Some(entries) => Matrix { entries, down: columns, right: 1 },
-            None => Matrix { entries: view.reversed_axes().to_slice().expect(ROW_MAJOR), down: 1, right: rows },
+            Some(entries) => Some(Matrix { entries, down: columns, right: 1 }),
+            None => view.reversed_axes().to_slice().map(|entries| Matrix { entries, down: 1, right: rows }),
         }
     }
 
@@ -952,7 +958,7 @@ mod tests {
             let expected = by_definition(&a, &b, &Array1::zeros(n));
             for way in ["in place", "in panels", "one row", "one term"] {
                 let mut c = Array2::from_elem((m, n), f64::NAN);
-                let (a, b) = (Matrix::of(a.view()), Matrix::of(b.view()));
+                let (a, b) = (Matrix::of(a.view()).unwrap(), Matrix::of(b.view()).unwrap());
                 if way == "in panels" && n < LONGEST {
                     continue;
                 }
