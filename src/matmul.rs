@@ -87,6 +87,7 @@ pub(crate) fn matmul_plus_row<F: Real>(
     F::product_plus_row(a, b, start, c, spare);
 }
 
+// What follows is generic, and compiled for these two types here.
 macro_rules! products {
     ($number:ty) => {
         impl Products for $number {
@@ -215,8 +216,8 @@ struct Product<'a, F, C> {
 type Large<'a, F> = Product<'a, F, ArrayViewMut2<'a, F>>;
 type Small<'a, F> = Product<'a, F, &'a mut [F]>;
 
-/// A product as a whole, of which one factor at most is a transpose; it may be computed in pieces. An entry of C is the same sum in the same order whatever piece it
-/// is in.
+/// A product as a whole, of which one factor at most is a transpose; it may be computed in pieces. An entry of C is the same sum
+/// in the same order whatever piece it is in.
 #[inline(always)] // so that a small product does not wait for its description to be handed on
 fn compute<F: Real>(whole: Large<'_, F>, pieces: usize) {
     let Product { a, b, start, column, c, m, k, n } = whole;
@@ -905,14 +906,16 @@ mod tests {
 
     #[test]
     fn large_products_and_their_pieces() {
-        // Either side of every bound: 2·1024·1024 multiplications, 128·1024 entries of A or B, 8 rows, several panels.
+        // Either side of every bound: 2·512·1024 multiplications, 256·1024 weights, 8 rows, 128 columns; several panels and
+        // strips. (Those of a few columns are above.)
         for (m, k, n) in [
-            (64, 256, 127),
-            (64, 256, 129),
+            (64, 128, 127),
+            (64, 128, 129),
             (7, 300, 330),
             (8, 300, 330),
             (257, 510, 260),
-            (257, 520, 260),
+            (20, 670, 390),
+            (20, 680, 390),
             (3, 700, 300),
         ] {
             for threads in [1, 2, 3, 7] {
@@ -927,16 +930,26 @@ mod tests {
     #[test]
     fn pieces_have_the_bits_of_the_whole() {
         // Thirds, whose sums depend on their order; with pieces of one row, and of rows that fill no tile.
-        for (m, k, n) in [(1, 784, 700), (5, 2200, 50), (7, 300, 330), (33, 600, 129), (257, 520, 260)] {
+        for (m, k, n) in [
+            (1, 784, 700),
+            (5, 2200, 50),
+            (7, 300, 330),
+            (33, 600, 129),
+            (257, 520, 260),
+            (20, 680, 390),
+            (300, 900, 10),
+        ] {
             let (a, b) = (numbers::<f32>((m, k), 1) / 3.0, numbers::<f32>((k, n), 2) / 3.0);
-            let (at, start) = (a.t().as_standard_layout().into_owned(), numbers((1, n), 3).row(0).to_owned());
+            let [at, bt] = [&a, &b].map(|matrix| matrix.t().as_standard_layout().into_owned());
+            let start = numbers((1, n), 3).row(0).to_owned();
             let products = |threads| {
-                let (mut f1, mut b4) = (Array2::zeros((m, n)), Array2::zeros((m, n)));
+                let [mut f1, mut b4, mut b2] = [(); 3].map(|()| Array2::zeros((m, n)));
                 Threads::new(threads).run(|| {
-                    matmul_plus_row(a.view(), b.view(), start.view(), f1.view_mut(), b4.clone().view_mut());
+                    matmul_plus_row(a.view(), b.view(), start.view(), f1.view_mut(), b4.view_mut());
                     matmul(at.t(), b.view(), b4.view_mut());
+                    matmul(a.view(), bt.t(), b2.view_mut());
                 });
-                (f1, b4)
+                [f1, b4, b2]
             };
             for threads in [2, 3, 7] {
                 assert_eq!(products(threads), products(1), "{threads} threads: {m}, {k}, {n}");
@@ -956,24 +969,28 @@ mod tests {
         fn check<V: Vectors>(m: usize, k: usize, n: usize) {
             let (a, b) = (numbers::<f64>((m, k), 1), numbers::<f64>((k, n), 2));
             let expected = by_definition(&a, &b, &Array1::zeros(n));
-            for way in ["in place", "in panels", "one row", "one term"] {
+            let at = a.t().as_standard_layout().into_owned();
+            for way in ["in place", "in panels", "in strips", "one row", "one term"] {
                 let mut c = Array2::from_elem((m, n), f64::NAN);
                 let (a, b) = (Matrix::of(a.view()).unwrap(), Matrix::of(b.view()).unwrap());
-                if way == "in panels" && n < LONGEST {
-                    continue;
-                }
-                if way == "in panels" {
-                    let product = Product { a, b, start: None, column: 0, c: c.view_mut(), m, k, n };
-                    InBlocks { product, panel: &mut [0.0; PANEL], strips: None }.run::<V>();
-                    assert_eq!(c, expected, "{} bytes, {way}: {m}, {k}, {n}", V::BYTES);
-                    continue;
-                }
-                let work = &mut Product { a, b, start: None, column: 0, c: c.as_slice_mut().unwrap(), m, k, n };
+                let (panel, strips) = (&mut [0.0; PANEL], &mut [0.0; STRIPS]);
+                let large = Product { a, b, start: None, column: 0, c: c.view_mut(), m, k, n };
                 match way {
-                    "in place" => InColumns { work: InPlace(work), n }.run::<V>(),
-                    "one row" if m == 1 => InColumns { work: OneRow(work), n }.run::<V>(),
-                    "one term" if k == 1 => InColumns { work: OneTerm(work), n }.run::<V>(),
-                    _ => continue,
+                    "in panels" if n >= LONGEST => InBlocks { product: large, panel, strips: None }.run::<V>(),
+                    "in strips" if n >= LONGEST && m > 1 && k > 1 => {
+                        let product = Product { a: Matrix::of(at.t()).unwrap(), ..large };
+                        InBlocks { product, panel, strips: Some(strips) }.run::<V>();
+                    }
+                    _ => {
+                        let c = large.c.into_slice().unwrap();
+                        let work = &mut Product { a, b, start: None, column: 0, c, m, k, n };
+                        match way {
+                            "in place" => InColumns { work: InPlace(work), n }.run::<V>(),
+                            "one row" if m == 1 => InColumns { work: OneRow(work), n }.run::<V>(),
+                            "one term" if k == 1 => InColumns { work: OneTerm(work), n }.run::<V>(),
+                            _ => continue,
+                        }
+                    }
                 }
                 assert_eq!(c, expected, "{} bytes, {way}: {m}, {k}, {n}", V::BYTES);
             }
@@ -991,10 +1008,11 @@ mod tests {
             (6, 3, 7),
             (9, 17, 33),
             (9, 301, 33),
+            (70, 1100, 20),
         ] {
             check::<Wide<16, 2>>(m, k, n);
             check::<Wide<16, 4>>(m, k, n);
-            check::<Wide<32, 2>>(m, k, n);
+            check::<Wide<32, 3>>(m, k, n);
             check::<Wide<64, 4>>(m, k, n);
         }
     }

@@ -171,22 +171,13 @@ impl<F: Real> Network<F> {
             join(|| above = self.predict_rows(x0, outputs0), || below = self.predict_rows(x1, outputs1));
             return above.and(below);
         }
-        check_finite("inputs", None, &x)?;
-        outputs.assign(&self.last_z_and_a(x).1);
+        let (first, others) = self.layers.split_at(1);
+        let (z, a) = last_z_and_a(first, x);
+        // A NaN or an infinity among the inputs leaves nothing finite in its row of Z, which is usually smaller and has just
+        // been written.
+        check_finite("inputs", None, &z.view()).or_else(|_| check_finite("inputs", None, &x))?;
+        outputs.assign(&last_z_and_a(others, a.view()).1);
         Ok(())
-    }
-
-    /// Z and A of the last layer for every row of `x`.
-    fn last_z_and_a(&self, x: ArrayView2<'_, F>) -> (Array2<F>, Array2<F>) {
-        let mut input: CowArray<'_, F, Ix2> = x.into(); // A₋₁
-        let mut last_z = Array2::default((0, 0));
-        for layer in &self.layers {
-            let shape = (input.nrows(), layer.outputs());
-            let (mut z, mut a) = (Array2::zeros(shape), Array2::zeros(shape));
-            layer.forward(input.view(), z.view_mut(), a.view_mut()); // F1 F2
-            (input, last_z) = (a.into(), z);
-        }
-        (last_z, input.into_owned())
     }
 
     /// The class of every row of `x`: the output that is largest, the first of equals. A network with a single
@@ -257,7 +248,7 @@ impl<F: Real> Network<F> {
 
     /// A of the last layer and L; everything has been checked.
     pub(crate) fn outputs_and_cost(&self, x: ArrayView2<'_, F>, y: ArrayView2<'_, F>, loss: Loss) -> (Array2<F>, f64) {
-        let (z, a) = self.last_z_and_a(x);
+        let (z, a) = last_z_and_a(&self.layers, x);
         let cost = loss.evaluate(self.last().activation, z.view(), a.view(), y, None);
         (a, cost)
     }
@@ -354,6 +345,19 @@ impl<F: Real> Network<F> {
         }
         Ok(())
     }
+}
+
+/// Z and A of the last of these layers for every row of `x`.
+fn last_z_and_a<F: Real>(layers: &[Layer<F>], x: ArrayView2<'_, F>) -> (Array2<F>, Array2<F>) {
+    let mut input: CowArray<'_, F, Ix2> = x.into(); // A₋₁
+    let mut last_z = Array2::default((0, 0));
+    for layer in layers {
+        let shape = (input.nrows(), layer.outputs());
+        let (mut z, mut a) = (Array2::zeros(shape), Array2::zeros(shape));
+        layer.forward(input.view(), z.view_mut(), a.view_mut()); // F1 F2
+        (input, last_z) = (a.into(), z);
+    }
+    (last_z, input.into_owned())
 }
 
 /// The class that one row of outputs stands for.
