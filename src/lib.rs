@@ -115,7 +115,7 @@
 //!
 //! | file | minutes | what to look for |
 //! |---|---|---|
-//! | `real.rs` | 2 | the one bound, `F: Real`; its constants are for `elementary.rs` |
+//! | `real.rs` | 2 | the one bound, `F: Real`; what it has from `sealed` is for `elementary.rs` and `matmul.rs` |
 //! | `vectors.rs` | | skip; a loop, compiled for the vector instructions of this processor (3) |
 //! | `error.rs` | | skip; come back when one meets you |
 //! | `elementary.rs` | | skip; eˣ, made fast (5 if you wonder how) |

@@ -8,13 +8,12 @@
 //! is a transpose (B2), the copy also turns it round. Where A is one (B4), the entries that a tile takes from it would lie a
 //! whole row of A₋₁ apart each, so a part of A is copied too, into strips of four rows. All copies are on the stack.
 //!
-//! In a small product it is the time to get to the sums that counts, so nothing is copied. One row, few rows and one term have
-//! loops of their own.
+//! In a small product nothing is copied. One row, few rows and one term have loops of their own.
 //!
-//! Measured on one core of an EPYC 7002, with AVX2, for F1, B4 and B2 in Gflop/s, by `ndarray` and here (the limit is 107): 60, 69
-//! and 68, here 87, 80 and 87, at 256·1024·1024; 64, 70 and 64, here 92, 90 and 86, at 128·784·800; 55, 66 and 52, here 79, 80 and
-//! 64, at 32·784·100. At 1·25·50 on an Emerald Rapids: 690 ns, here 84. The first tile's copying B, instead of a copy before it,
-//! brought 64·784·800 from 81 to 91; strips brought B4 of 256·1024·1024 from 58 to 80.
+//! Measured on one core of an EPYC 7002, with AVX2, for F1, B4 and B2 in Gflop/s, by `ndarray` and here (the limit is 107): 57, 63
+//! and 53, here 79, 82 and 65, at 32·784·100; 69, 73 and 67, here 95, 93 and 87, at 128·784·800; 62, 70 and 70, here 87, 90 and 87,
+//! at 256·1024·1024. At 1·25·50, where it is the time to get to the sums that counts: 629 ns, here 94. The first tile's copying B,
+//! instead of a copy before it, brought F1 of 64·784·800 from 81 to 91; strips brought B4 of 256·1024·1024 from 58 to 75.
 //!
 //! On several cores what counts is who touched the weights last. A core that writes weights which the other one has read
 //! waits for each: on two cores of an EPYC 9004 the update of 784-100-10 took 45 µs so, and 9 µs where each core reads, in F1,

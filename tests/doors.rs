@@ -82,6 +82,24 @@ fn inputs_that_do_not_fit() {
     }
 }
 
+/// Where no weight and no activation lets it through to the outputs.
+#[test]
+fn a_prediction_from_what_is_not_finite_is_refused_whatever_the_network() {
+    for activation in [Activation::Sigmoid, Activation::Tanh, Activation::Relu] {
+        for weight in [0.0, 1.0, -1.0] {
+            let layer = Layer::new(Array2::from_elem((4, 2), weight), Array1::zeros(2), activation).unwrap();
+            let network = Network::from_layers(vec![layer]).unwrap();
+            // In the second of several chunks of rows.
+            let x = Array2::from_elem((300, 4), 0.5);
+            assert!(network.predict(x.view()).is_ok());
+            for (wrong, name) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf")] {
+                let found = network.predict(with(x.clone(), [200, 3], wrong).view()).unwrap_err().to_string();
+                assert_eq!(found, format!("inputs: expected finite numbers, found {name} at [200, 3]"));
+            }
+        }
+    }
+}
+
 #[test]
 fn targets_that_do_not_fit() {
     let wrong = [
