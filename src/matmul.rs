@@ -408,7 +408,7 @@ struct OneRow<'p, 'a, F>(&'p mut Small<'a, F>);
 /// For one term, a column times a row: B4 of one example.
 struct OneTerm<'p, 'a, F>(&'p mut Small<'a, F>);
 
-/// For few rows and a B that is a transpose: each entry of C is the product of a row of A and a row of B's slice.
+/// For few rows or columns and a B that is a transpose: each entry of C is the product of a row of A and a row of B's slice.
 struct ByDots<'p, 'a, F>(&'p mut Small<'a, F>);
 
 /// What computes the columns of C that a few vectors take.

@@ -13,7 +13,7 @@ pub(crate) trait Vectors {
     const FUSED: bool;
     /// Bytes of a vector.
     const BYTES: usize;
-    /// How many vectors wide four rows of sums may be to stay in the registers, with some registers to spare.
+    /// How many vectors wide four rows of sums may be, to stay in the registers beside a row of B and an entry of A.
     const IN_ROW: usize;
 }
 
@@ -98,7 +98,7 @@ mod x86_64 {
         const IN_ROW: usize = 4; // of 32 registers
     }
 
-    // Once, and not at every call as an inlined one would be: all that is compiled for this is large.
+    // Not inlined into its callers, because what it compiles is large.
     #[inline(never)]
     fn run_target(work: impl Loop) {
         work.run::<Target>();
