@@ -788,6 +788,7 @@ fn dots_of_row<V: Vectors, F: Real, const LANES: usize>(a: &[F], b: &[F], c: &mu
     }
 }
 
+/// Of some rows of B at once, which share what is read of A.
 #[inline(always)]
 fn dots<V: Vectors, F: Real, const LANES: usize, const HEIGHT: usize>(
     blocks: &[[F; LANES]],
@@ -808,6 +809,8 @@ fn dots<V: Vectors, F: Real, const LANES: usize, const HEIGHT: usize>(
             multiply_add::<V, F, LANES>(a, &chunks[r][i], &mut sums[r]);
         }
     }
+    // Through memory, or the compiler would compute the sums themselves in vectors of two: on an Emerald Rapids 205 ns for 50
+    // products of 25 terms, against 131.
     let sums = std::hint::black_box(sums);
     let mut c = [F::zero(); HEIGHT];
     for r in 0..HEIGHT {
