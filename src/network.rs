@@ -153,6 +153,9 @@ impl<F: Real> Network<F> {
     pub fn predict(&self, x: ArrayView2<'_, F>) -> Result<Array2<F>> {
         self.check_columns(&x)?;
         let mut outputs = Array2::zeros((x.nrows(), self.outputs()));
+        if x.nrows() == 0 {
+            return Ok(outputs);
+        }
         // An error has counted its row from the first of some rows: look again, from the first of all.
         self.predict_rows(x.as_standard_layout().view(), outputs.view_mut()).or_else(|_| self.check_inputs(&x))?;
         Ok(outputs)

@@ -122,6 +122,9 @@ fn no_rows_predict_nothing_and_cost_nothing_known() {
     let (no_x, no_y) = (Array2::zeros((0, INPUTS)), Array2::zeros((0, OUTPUTS)));
     assert_eq!(classifier::<f64>().predict(no_x.view()).unwrap().dim(), (0, OUTPUTS));
     assert_eq!(classifier::<f64>().classify(no_x.view()).unwrap().len(), 0);
+    // Also where the weights alone are worth several threads.
+    let large = network::<f64>(784, &[(100, Activation::Relu)], 1);
+    assert_eq!(large.predict(Array2::zeros((0, 784)).view()).unwrap().dim(), (0, 100));
     let text = "rows of the batch: expected at least one, found none";
     for (door, result) in at_every_door(&no_x, &no_y) {
         assert_eq!(result.unwrap_err().to_string(), text, "{door}");
