@@ -8,7 +8,7 @@
 //! is a transpose (B2), the copy also turns it round. Where A is one (B4), the entries that a tile takes from it would lie a
 //! whole row of A₋₁ apart each, so a part of A is copied too, into strips of four rows. All copies are on the stack.
 //!
-//! In a small product nothing is copied. One row, few rows and one term have loops of their own.
+//! In a small product nothing is copied but a B that is a transpose. One row, few rows and one term have loops of their own.
 //!
 //! Measured on one core of an EPYC 7002, with AVX2, for F1, B4 and B2 in Gflop/s, by `ndarray` and here (the limit is 107): 57, 63
 //! and 53, here 79, 82 and 65, at 32·784·100; 69, 73 and 67, here 95, 93 and 87, at 128·784·800; 62, 70 and 70, here 87, 90 and 87,
@@ -64,6 +64,7 @@ const OWNED: usize = 256 * 1024;
 /// it, the step of 2-25-50-25-2 on 512 rows took 609 ns a row, on two cores of an Emerald Rapids, against 425.)
 const LEAST_PIECE: usize = 512 * 1024;
 
+/// Why a view has a slice.
 const ROW_MAJOR: &str = "parameters, and what a pass computes, are row-major";
 
 /// C ← A·B: B4 and B2. `[m,k]·[k,n] → [m,n]`, the usual letters of a product: k is the length of its sums.
@@ -75,7 +76,8 @@ pub(crate) fn matmul<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>, c: Arr
 
 /// C ← A·B + 1·startᵀ: F1, where B is W and `start` the bias. `[m,k]·[k,n] + [n] → [m,n]`
 ///
-/// The sums of a product that is worth two threads are cut in two, of which the second parts go to `spare`, `[m,n]`.
+/// Where the product is worth two threads, and the weights are few enough to have an owner, the sums are cut in two, of which the
+/// second parts go to `spare`, `[m,n]`.
 pub(crate) fn matmul_plus_row<F: Real>(
     a: ArrayView2<'_, F>,
     b: ArrayView2<'_, F>,
@@ -268,6 +270,7 @@ fn in_pieces<F: Real>(whole: Small<'_, F>, pieces: usize) {
     join(|| in_pieces(above, pieces / 2), || in_pieces(below, pieces - pieces / 2));
 }
 
+/// In one piece.
 #[inline(always)]
 fn small<F: Real>(mut product: Small<'_, F>) {
     let Product { b, m, k, n, .. } = product;
@@ -417,8 +420,8 @@ trait Columns {
     const SIZE: usize;
     /// Whether it goes row by row, and not by tiles of several rows, so that a row may have twice as many vectors.
     const ROW_BY_ROW: bool;
-    /// Whether C is known to have as many columns as the longest vector has numbers.
-    const WIDE: bool = false;
+    /// Whether C is known to have LONGEST columns or more, so that there are no shorter vectors.
+    const LONG_ROWS: bool = false;
 
     fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place);
 }
@@ -503,7 +506,7 @@ fn columns<V: Vectors, C: Columns, const VECTORS: usize, const LANES: usize>(wor
     // Known to the compiler, which spends no time on what cannot be.
     if const {
         let (bytes, most) = (LANES * C::SIZE, if C::ROW_BY_ROW { 2 * V::IN_ROW } else { V::IN_ROW });
-        bytes > V::BYTES || bytes < V::BYTES && (C::WIDE || VECTORS > 2) || VECTORS > most
+        bytes > V::BYTES || bytes < V::BYTES && (C::LONG_ROWS || VECTORS > 2) || VECTORS > most
     } {
         unreachable!("no vector is longer than the longest, no tile wider than the registers");
     }
@@ -545,7 +548,7 @@ impl<F: Real> InPlace<'_, '_, F> {
 impl<F: Real> Columns for InPanels<'_, '_, F> {
     const SIZE: usize = size_of::<F>();
     const ROW_BY_ROW: bool = false;
-    const WIDE: bool = true;
+    const LONG_ROWS: bool = true;
 
     #[inline(always)]
     fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
@@ -842,7 +845,6 @@ fn sum<F: Real, const LANES: usize>(lanes: &[F; LANES]) -> F {
 }
 
 /// The sum of the rows of a matrix, of one row or more. `[n,k] → [k]`
-#[inline(always)]
 pub(crate) fn column_sums<F: Real>(a: ArrayView2<'_, F>, mut sums: ArrayViewMut1<'_, F>) {
     sums.assign(&a.row(0));
     match (a.to_slice(), sums.as_slice_mut()) {

@@ -82,7 +82,7 @@ fn inputs_that_do_not_fit() {
     }
 }
 
-/// Where no weight and no activation lets it through to the outputs.
+/// Also where a weight or an activation lets none of it through to the outputs.
 #[test]
 fn a_prediction_from_what_is_not_finite_is_refused_whatever_the_network() {
     for activation in [Activation::Sigmoid, Activation::Tanh, Activation::Relu] {
