@@ -18,8 +18,9 @@ use crate::matmul::cut;
 use crate::network::Network;
 use crate::real::{Real, count};
 use crate::threads::{join, pieces};
-use crate::vectors::{Loop, Vectors, run};
+use crate::vectors::{Loop, Vectors, run, times_plus};
 use ndarray::{Array, Dimension};
+use std::borrow::Cow;
 
 /// Parameters that are worth a thread of their own.
 const LEAST_PIECE: usize = 32 * 1024;
@@ -201,14 +202,17 @@ impl<F: Real> Sgd<F> {
                 Some(v) => (Some(numbers_of(&mut v.weights)), Some(numbers_of(&mut v.bias))),
                 None => (None, None),
             };
-            // Gradients are the caller's, who may have given them another order.
-            let (dw, db) = (gradient.weights.as_standard_layout(), gradient.bias.as_standard_layout());
-            let (columns, pieces) = (dw.ncols(), pieces(dw.len(), LEAST_PIECE));
-            let row_major = "the standard layout is row-major";
-            let (dw, db) = (dw.as_slice().expect(row_major), db.as_slice().expect(row_major));
-            let (parameters, bias) = (numbers_of(&mut affine.weights), numbers_of(&mut affine.bias));
-            Descent { parameters, velocity: v_weights, gradient: dw, numbers }.in_pieces(columns, pieces);
-            run(Descent { parameters: bias, velocity: v_bias, gradient: db, numbers: no_decay });
+            let (dw, db) = (row_major(&gradient.weights), row_major(&gradient.bias));
+            let (columns, pieces) = (db.len(), pieces(dw.len(), LEAST_PIECE));
+            let (weights, bias) = (numbers_of(&mut affine.weights), numbers_of(&mut affine.bias));
+            let bias = Descent { parameters: bias, velocity: v_bias, gradient: &db, numbers: no_decay };
+            let weights = Descent { parameters: weights, velocity: v_weights, gradient: &dw, numbers };
+            if pieces < 2 {
+                run(Both(weights, bias));
+            } else {
+                weights.in_pieces(columns, pieces);
+                run(bias);
+            }
         }
     }
 }
@@ -250,20 +254,39 @@ impl<F: Real> Loop for Descent<'_, F> {
     #[inline(always)]
     fn run<V: Vectors>(self) {
         let Numbers { rate, momentum, decay } = self.numbers;
+        // (U1) G = dθ + λθ
+        let decayed = |dp, p| if decay == F::zero() { dp } else { times_plus::<V, F>(decay, p, dp) };
         match self.velocity {
             Some(velocity) => {
-                for ((p, v), &g) in self.parameters.iter_mut().zip(velocity).zip(self.gradient) {
-                    *v = momentum * *v - rate * (g + decay * *p); // (U1) V ← μV − ηG
+                for ((p, v), &dp) in self.parameters.iter_mut().zip(velocity).zip(self.gradient) {
+                    let g = decayed(dp, *p);
+                    *v = times_plus::<V, F>(momentum, *v, -rate * g); // (U1) V ← μV − ηG
                     *p += *v; // (U1) θ ← θ + V
                 }
             }
             None => {
-                for (p, &g) in self.parameters.iter_mut().zip(self.gradient) {
-                    *p -= rate * (g + decay * *p); // (U1) θ ← θ − ηG
+                for (p, &dp) in self.parameters.iter_mut().zip(self.gradient) {
+                    *p = times_plus::<V, F>(-rate, decayed(dp, *p), *p); // (U1) θ ← θ − ηG
                 }
             }
         }
     }
+}
+
+/// The weights and the bias of a layer that is too small for threads.
+struct Both<'a, F>(Descent<'a, F>, Descent<'a, F>);
+
+impl<F: Real> Loop for Both<'_, F> {
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        self.0.run::<V>();
+        self.1.run::<V>();
+    }
+}
+
+/// The numbers of a gradient, row after row. It is the caller's, who may have given it another order.
+fn row_major<F: Real, D: Dimension>(gradient: &Array<F, D>) -> Cow<'_, [F]> {
+    gradient.as_slice().map_or_else(|| gradient.iter().copied().collect(), Cow::Borrowed)
 }
 
 /// The numbers of an array that is row-major, as a network's parameters and their velocities always are.
