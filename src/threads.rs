@@ -30,15 +30,23 @@ pub struct Threads {
     pool: Option<rayon::ThreadPool>,
 }
 
+/// Threads of a pool. Beyond it starting them takes seconds, and no machine has the cores.
+#[cfg(feature = "rayon")]
+const MOST: usize = 1024;
+
 impl Threads {
-    /// `count` threads. With 0 or 1, without the feature `rayon`, or where the system has no threads to give, everything runs
+    /// `count` threads, at most 1024. With 0 or 1, without the feature `rayon`, or where the system has no threads to give, everything runs
     /// on the caller's thread.
     pub fn new(count: usize) -> Self {
         #[cfg(not(feature = "rayon"))]
         let _ = count;
         Threads {
             #[cfg(feature = "rayon")]
-            pool: if count > 1 { rayon::ThreadPoolBuilder::new().num_threads(count).build().ok() } else { None },
+            pool: if count > 1 {
+                rayon::ThreadPoolBuilder::new().num_threads(count.min(MOST)).build().ok()
+            } else {
+                None
+            },
         }
     }
 
