@@ -74,6 +74,19 @@ pub enum Error {
         /// The first row that names no class, counted from 0.
         row: usize,
     },
+    /// A target that means nothing to the loss, such as a probability below 0.
+    Target {
+        /// What the array is: `targets` or `validation targets`.
+        place: &'static str,
+        /// The loss.
+        loss: &'static str,
+        /// The range of its targets, in words.
+        expected: &'static str,
+        /// Where in the array, row first.
+        index: [usize; 2],
+        /// The value that stands there.
+        found: f64,
+    },
     /// A loss that cannot be had from the network's output activation.
     Pairing {
         /// The loss.
@@ -307,6 +320,9 @@ impl fmt::Display for Error {
             Error::Empty { place } => write!(f, "{place}: expected at least one, found none"),
             Error::NotFinite { place, layer, index, found } => {
                 write!(f, "{}{place}: expected finite numbers, found {found} at {index:?}", At(*layer))
+            }
+            Error::Target { place, loss, expected, index, found } => {
+                write!(f, "{place}: expected {expected} for {loss}, found {found} at {index:?}")
             }
             Error::OutOfRange { name, expected, found } => write!(f, "{name}: expected {expected}, found {found}"),
             Error::Label { row, classes, found } => {

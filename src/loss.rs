@@ -124,6 +124,22 @@ impl Loss {
         Err(Error::Pairing { loss: self.name(), activation: output.name(), instead })
     }
 
+    /// Refuses targets that are no probabilities where the loss takes them for such.
+    pub(crate) fn check_targets<F: Real>(self, place: &'static str, y: &ArrayView2<'_, F>) -> Result<()> {
+        let (most, expected) = match self {
+            Loss::BinaryCrossEntropy => (F::one(), "numbers between 0 and 1"),
+            Loss::CrossEntropy => (F::max_value(), "numbers that are 0 or more"),
+            Loss::MeanSquaredError | Loss::Custom { .. } => return Ok(()),
+        };
+        let fits = |y: F| F::zero() <= y && y <= most;
+        if y.fold(true, |fit, &y| fit & fits(y)) {
+            return Ok(()); // the usual case, without an index to each
+        }
+        y.indexed_iter().find(|(_, y)| !fits(**y)).map_or(Ok(()), |((row, column), y)| {
+            Err(Error::Target { place, loss: self.name(), expected, index: [row, column], found: y.f64() })
+        })
+    }
+
     /// The cost L of a batch and, where `dz` is given, B1: ∂L/∂Z of the last layer. One `scale`, the 1/n
     /// or 1/nk of the mean, is a factor of both. Everything `[n, k]`.
     pub(crate) fn evaluate<F: Real>(

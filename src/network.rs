@@ -187,9 +187,11 @@ impl<F: Real> Network<F> {
     /// output tells class 1 where it is above 0.5, else class 0.
     ///
     /// # Errors
-    /// As [`predict`](Network::predict).
+    /// As [`predict`](Network::predict), and [`Error::NotFinite`] for outputs that have overflowed and tell no class.
     pub fn classify(&self, x: ArrayView2<'_, F>) -> Result<Array1<usize>> {
-        Ok(self.predict(x)?.rows().into_iter().map(class).collect())
+        let outputs = self.predict(x)?;
+        check_finite("outputs", None, &outputs.view())?;
+        Ok(outputs.rows().into_iter().map(class).collect())
     }
 
     /// The forward pass: F1 and F2, layer after layer, into the workspace.
@@ -214,6 +216,7 @@ impl<F: Real> Network<F> {
     /// # Errors
     /// [`Error::NoForward`] without a forward of as many rows before it, [`Error::Pairing`] if this loss does not go
     /// with the output activation, [`Error::Shape`] and [`Error::NotFinite`] for arrays that do not fit,
+    /// [`Error::Target`] for a target that means nothing to the loss,
     /// [`Error::CostNotFinite`] if the cost is NaN or infinite; the gradients are of no use then.
     pub fn backward(
         &self,
@@ -223,7 +226,7 @@ impl<F: Real> Network<F> {
         workspace: &mut Workspace<F>,
     ) -> Result<f64> {
         self.check_loss(loss)?;
-        self.check_targets(x.nrows(), &y)?;
+        self.check_targets(x.nrows(), &y, loss)?;
         self.check_workspace(x.nrows(), workspace)?;
         if workspace.rows != x.nrows() {
             return Err(Error::NoForward { expected: x.nrows(), found: workspace.rows });
@@ -242,7 +245,7 @@ impl<F: Real> Network<F> {
     pub fn cost(&self, x: ArrayView2<'_, F>, y: ArrayView2<'_, F>, loss: Loss) -> Result<f64> {
         self.check_loss(loss)?;
         self.check_inputs(&x)?;
-        self.check_targets(x.nrows(), &y)?;
+        self.check_targets(x.nrows(), &y, loss)?;
         if x.nrows() == 0 {
             return Err(Error::Empty { place: "rows of the batch" });
         }
@@ -326,9 +329,10 @@ impl<F: Real> Network<F> {
         check_finite("inputs", None, x)
     }
 
-    pub(crate) fn check_targets(&self, rows: usize, y: &ArrayView2<'_, F>) -> Result<()> {
+    fn check_targets(&self, rows: usize, y: &ArrayView2<'_, F>, loss: Loss) -> Result<()> {
         check_shape("targets", None, &[rows, self.outputs()], y.shape())?;
-        check_finite("targets", None, y)
+        check_finite("targets", None, y)?;
+        loss.check_targets("targets", y)
     }
 
     fn check_workspace(&self, rows: usize, workspace: &Workspace<F>) -> Result<()> {
@@ -412,6 +416,9 @@ pub struct Workspace<F> {
 
 impl<F: Real> Workspace<F> {
     /// A workspace for batches of up to `batch` rows.
+    ///
+    /// # Panics
+    /// Where so many rows do not fit into memory, as a `Vec` does.
     pub fn new(network: &Network<F>, batch: usize) -> Self {
         let zeros = |layer: &Layer<F>| Array2::zeros((batch, layer.outputs()));
         Workspace {

@@ -177,7 +177,7 @@ impl<'a, F: Real> Trainer<'a, F> {
     /// # Errors
     /// [`Error::Diverged`] if a cost or a parameter becomes NaN or infinite: the network is then as it was at the
     /// start of that epoch, and the velocity zero. Before anything is computed: [`Error::Pairing`],
-    /// [`Error::Shape`], [`Error::OutOfRange`] for a loss, data or numbers that do not fit.
+    /// [`Error::Shape`], [`Error::OutOfRange`], [`Error::Target`] for a loss, data or numbers that do not fit.
     pub fn fit<R: Rng + ?Sized>(
         &mut self,
         network: &mut Network<F>,
@@ -242,9 +242,9 @@ impl<'a, F: Real> Trainer<'a, F> {
     fn check(&self, network: &Network<F>, train: &Dataset<F>) -> Result<usize> {
         network.check_loss(self.loss)?;
         self.sgd.check_for(network)?;
-        check_columns(network, "inputs", "targets", train)?;
+        check_data(network, self.loss, "inputs", "targets", train)?;
         if let Some(validation) = self.validation {
-            check_columns(network, "validation inputs", "validation targets", validation)?;
+            check_data(network, self.loss, "validation inputs", "validation targets", validation)?;
         }
         let batch_size = self.batch_size.unwrap_or(train.len().min(32));
         if batch_size == 0 || batch_size > train.len() {
@@ -258,15 +258,17 @@ impl<'a, F: Real> Trainer<'a, F> {
     }
 }
 
-/// The numbers of columns have to be the network's; that the numbers are finite, a data set has made sure of.
-fn check_columns<F: Real>(
+/// The numbers of columns have to be the network's, the targets the loss's; that they are finite, a data set has made sure of.
+fn check_data<F: Real>(
     network: &Network<F>,
+    loss: Loss,
     inputs: &'static str,
     targets: &'static str,
     data: &Dataset<F>,
 ) -> Result<()> {
     check_shape(inputs, None, &[data.len(), network.inputs()], data.inputs().shape())?;
-    check_shape(targets, None, &[data.len(), network.outputs()], data.targets().shape())
+    check_shape(targets, None, &[data.len(), network.outputs()], data.targets().shape())?;
+    loss.check_targets(targets, &data.targets())
 }
 
 /// One epoch: every row once, in the given order. Returns its cost, or as an error the cost that ended it.

@@ -117,6 +117,39 @@ fn targets_that_do_not_fit() {
     }
 }
 
+/// Where a target is a probability; a row of a cross-entropy may sum to anything.
+#[test]
+fn targets_that_mean_nothing_to_the_loss() {
+    let cross = "targets: expected numbers that are 0 or more for cross-entropy, found -1 at [2, 1]";
+    for (door, result) in at_every_door(&x(), &with(y(), [2, 1], -1.0)) {
+        assert_eq!(result.unwrap_err().to_string(), cross, "{door}");
+    }
+    let sigmoid = network::<f64>(INPUTS, &[(OUTPUTS, Activation::Sigmoid)], 1);
+    let cost = |loss, wrong| sigmoid.cost(x().view(), with(y(), [0, 2], wrong).view(), loss);
+    for (wrong, name) in [(-1.0, "-1"), (1.0 + f64::EPSILON, "1.0000000000000002"), (-1e-300, &format!("{}", -1e-300))]
+    {
+        let text =
+            format!("targets: expected numbers between 0 and 1 for binary cross-entropy, found {name} at [0, 2]");
+        refused(cost(Loss::BinaryCrossEntropy, wrong), &text);
+        assert!(cost(Loss::MeanSquaredError, wrong).is_ok());
+    }
+    for fits in [0.0, -0.0, 0.3, 1.0] {
+        assert!(cost(Loss::BinaryCrossEntropy, fits).is_ok());
+    }
+    let (classifier, many) = (classifier(), with(y(), [0, 2], 5.0));
+    assert!(classifier.cost(x().view(), many.view(), Loss::CrossEntropy).is_ok());
+
+    let set = |y| Dataset::new(x(), y).unwrap();
+    let (good, bad) = (set(y()), set(with(y(), [2, 1], -1.0)));
+    let fit = |train, validation| {
+        let mut trainer = Trainer::new(Loss::CrossEntropy, Sgd::new(0.1)).validation(validation);
+        trainer.fit(&mut classifier.clone(), train, &mut rng(1)).map(|_| ())
+    };
+    refused(fit(&bad, &good), cross);
+    refused(fit(&good, &bad), &format!("validation {cross}"));
+    fit(&good, &good).unwrap();
+}
+
 #[test]
 fn no_rows_predict_nothing_and_cost_nothing_known() {
     let (no_x, no_y) = (Array2::zeros((0, INPUTS)), Array2::zeros((0, OUTPUTS)));
@@ -167,6 +200,10 @@ fn classes_are_the_largest_outputs() {
         |x: Array2<f64>| Network::from_layers(vec![identity(x.ncols())]).unwrap().classify(x.view()).unwrap().to_vec();
     assert_eq!(classify(array![[0.5], [0.500001], [-1.0], [7.0]]), [0, 1, 0, 1]);
     assert_eq!(classify(array![[1.0, 1.0, 0.0], [-2.0, -1.0, -1.0], [0.0, 1.0, 2.0]]), [0, 1, 2]);
+    // Finite inputs and weights whose product is not.
+    let large = Layer::new(array![[1e300, 0.0], [1e300, 1.0]], Array1::zeros(2), Activation::Softmax).unwrap();
+    let overflows = Network::from_layers(vec![large]).unwrap().classify(array![[0.0, 0.0], [1e300, 1e300]].view());
+    refused(overflows, "outputs: expected finite numbers, found NaN at [1, 0]");
 }
 
 // --- Workspaces ---------------------------------------------------------------------------------------------------------
@@ -715,7 +752,8 @@ fn visit<F: Real>(v: &Visit) {
     let Ok(mut network) = layers.into_iter().collect::<Result<_>>().and_then(Network::from_layers) else { return };
 
     let predicted = network.predict(x.view());
-    assert_eq!(predicted.is_ok(), network.classify(x.view()).is_ok());
+    let tells = predicted.as_ref().is_ok_and(|outputs| outputs.iter().all(|a| a.is_finite()));
+    assert_eq!(network.classify(x.view()).is_ok(), tells);
     let mut workspace = Workspace::new(&network, v.batch);
     let forward = network.forward(x.view(), &mut workspace);
     let cost = network.cost(x.view(), y.view(), v.loss);
@@ -817,6 +855,10 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         (
             Error::OutOfRange { name: "momentum", expected: "0 or more".into(), found: -0.5 },
             "momentum: expected 0 or more, found -0.5".into(),
+        ),
+        (
+            Error::Target { place: "targets", loss: "a loss", expected: "some numbers", index: [3, 0], found: -1.0 },
+            "targets: expected some numbers for a loss, found -1 at [3, 0]".into(),
         ),
         (Error::Label { row: 3, classes: 10, found: 10 }, "label of row 3: expected 0 to 9, found 10".into()),
         (
