@@ -148,8 +148,13 @@ pub fn flags<const N: usize>(names: [&str; N]) -> [Option<String>; N] {
             continue; // what `cargo bench` adds; a trial
         }
         let known = names.iter().position(|name| *name == argument);
-        let known = known.unwrap_or_else(|| panic!("unknown argument {argument}: expected one of {names:?}"));
-        values[known] = Some(arguments.next().unwrap_or_else(|| panic!("{argument} needs a value")));
+        match known.zip(arguments.next()) {
+            Some((known, value)) => values[known] = Some(value),
+            None => {
+                eprintln!("expected any of {}, each with a value, found {argument}", names.join(", "));
+                std::process::exit(2);
+            }
+        }
     }
     values
 }
