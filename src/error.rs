@@ -462,6 +462,19 @@ impl From<Error> for FileProblem {
     }
 }
 
+/// What an error calls the arrays that have the shapes of parameters.
+pub(crate) struct Places {
+    pub(crate) layers: &'static str,
+    pub(crate) weights: &'static str,
+    pub(crate) bias: &'static str,
+}
+
+pub(crate) const GRADIENTS: Places =
+    Places { layers: "layers of the gradients", weights: "gradient of the weights", bias: "gradient of the bias" };
+
+pub(crate) const VELOCITY: Places =
+    Places { layers: "layers of the velocity", weights: "velocity of the weights", bias: "velocity of the bias" };
+
 /// Refuses another shape than the expected one.
 pub(crate) fn check_shape(
     place: &'static str,

@@ -15,7 +15,7 @@
 //! `matmul` for F1, B2 and B4, its column sums for B5.
 
 use crate::activation::Activation;
-use crate::error::{Error, Result, check_finite, check_shape};
+use crate::error::{Error, Places, Result, check_finite, check_shape};
 use crate::matmul::{column_sums, matmul, matmul_plus_row};
 use crate::real::Real;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
@@ -68,13 +68,13 @@ impl<F: Real> Affine<F> {
         Self::zeros(other.weights.nrows(), other.weights.ncols())
     }
 
-    /// Refuses gradients that do not have the shapes of these parameters.
-    pub(crate) fn check_gradient(&self, gradient: &Self, layer: usize) -> Result<()> {
-        if self.weights.dim() == gradient.weights.dim() && self.bias.dim() == gradient.bias.dim() {
+    /// Refuses gradients, or a velocity, that do not have the shapes of these parameters.
+    pub(crate) fn check_like(&self, other: &Self, layer: usize, places: &Places) -> Result<()> {
+        if self.weights.dim() == other.weights.dim() && self.bias.dim() == other.bias.dim() {
             return Ok(()); // the usual case, which a step at batch size 1 should not notice
         }
-        check_shape("gradient of the weights", Some(layer), self.weights.shape(), gradient.weights.shape())?;
-        check_shape("gradient of the bias", Some(layer), self.bias.shape(), gradient.bias.shape())
+        check_shape(places.weights, Some(layer), self.weights.shape(), other.weights.shape())?;
+        check_shape(places.bias, Some(layer), self.bias.shape(), other.bias.shape())
     }
 
     /// F1. `x` is A₋₁ `[n, inputs]`, `z` is written `[n, outputs]`; `spare`, of the same shape, takes the

@@ -12,7 +12,7 @@
 //! Derivation: chapters 2 and 3, `derivation/02-layer.md`. From above: `Layer` does F1, F2 and B2 to B5; `Loss` does B1.
 
 use crate::activation::{Activation, argmax};
-use crate::error::{Error, Result, check_finite, check_fits, check_shape};
+use crate::error::{Error, GRADIENTS, Result, check_finite, check_fits, check_shape};
 use crate::init::Init;
 use crate::layer::{Affine, Layer, check_layer_size};
 use crate::loss::Loss;
@@ -348,7 +348,7 @@ impl<F: Real> Network<F> {
             if layer.outputs() != pass.z.ncols() {
                 check_shape("units of the workspace", Some(l), &[layer.outputs()], &[pass.z.ncols()])?;
             }
-            layer.affine.check_gradient(&workspace.gradients[l], l)?;
+            layer.affine.check_like(&workspace.gradients[l], l, &GRADIENTS)?;
         }
         Ok(())
     }

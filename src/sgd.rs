@@ -12,7 +12,7 @@
 //! Derivation: chapter 8, `derivation/08-descent.md`. From above: `Network`, whose parameters move, and `Affine`,
 //! which parameters, gradients and velocities all are.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, GRADIENTS, Places, Result, VELOCITY};
 use crate::layer::{Affine, Layer};
 use crate::matmul::cut;
 use crate::network::Network;
@@ -173,7 +173,7 @@ impl<F: Real> Sgd<F> {
     /// the gradients, or the velocity from earlier steps, belong to other layers. The network is untouched then.
     pub fn step(&mut self, network: &mut Network<F>, gradients: &[Affine<F>]) -> Result<()> {
         self.check_for(network)?;
-        check_gradients(network, gradients)?;
+        check_like(network, gradients, &GRADIENTS)?;
         self.step_unchecked(network, gradients);
         Ok(())
     }
@@ -181,7 +181,7 @@ impl<F: Real> Sgd<F> {
     /// Checks the numbers, and that a velocity from earlier steps belongs to a network of these shapes.
     pub(crate) fn check_for(&self, network: &Network<F>) -> Result<()> {
         self.check()?;
-        self.velocity.as_ref().map_or(Ok(()), |velocity| check_gradients(network, velocity))
+        self.velocity.as_ref().map_or(Ok(()), |velocity| check_like(network, velocity, &VELOCITY))
     }
 
     /// U1, where everything has been checked.
@@ -254,7 +254,7 @@ impl<F: Real> Loop for Descent<'_, F> {
     #[inline(always)]
     fn run<V: Vectors>(self) {
         let Numbers { rate, momentum, decay } = self.numbers;
-        // (U1) G = dθ + λθ
+        // (U1) G = dθ + λθ, without which there is less to compute in each of the two loops.
         let decayed = |dp, p| if decay == F::zero() { dp } else { times_plus::<V, F>(decay, p, dp) };
         match self.velocity {
             Some(velocity) => {
@@ -273,7 +273,7 @@ impl<F: Real> Loop for Descent<'_, F> {
     }
 }
 
-/// The weights and the bias of a layer that is too small for threads.
+/// The weights and the bias of a layer that is too small for threads, in one call.
 struct Both<'a, F>(Descent<'a, F>, Descent<'a, F>);
 
 impl<F: Real> Loop for Both<'_, F> {
@@ -294,11 +294,12 @@ fn numbers_of<F, D: Dimension>(array: &mut Array<F, D>) -> &mut [F] {
     array.as_slice_mut().expect("parameters and velocities are made row-major")
 }
 
-fn check_gradients<F: Real>(network: &Network<F>, gradients: &[Affine<F>]) -> Result<()> {
+fn check_like<F: Real>(network: &Network<F>, affines: &[Affine<F>], places: &Places) -> Result<()> {
     let layers = network.layers();
-    if gradients.len() != layers.len() {
-        let (expected, found) = (vec![layers.len()], vec![gradients.len()]);
-        return Err(Error::Shape { place: "layers of the gradients", layer: None, expected, found });
+    if affines.len() != layers.len() {
+        let (expected, found) = (vec![layers.len()], vec![affines.len()]);
+        return Err(Error::Shape { place: places.layers, layer: None, expected, found });
     }
-    layers.iter().zip(gradients).enumerate().try_for_each(|(l, (layer, g))| layer.affine.check_gradient(g, l))
+    let mut pairs = layers.iter().zip(affines).enumerate();
+    pairs.try_for_each(|(l, (layer, other))| layer.affine.check_like(other, l, places))
 }

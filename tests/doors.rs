@@ -388,7 +388,6 @@ fn gradients_and_velocities_of_another_network() {
     let gradients = |network: &Network<f64>| Workspace::new(network, 1).gradients().to_vec();
     let other = common::network(INPUTS, &[(5, Activation::Tanh), (OUTPUTS, Activation::Softmax)], 1);
     let text = "layer 0: gradient of the weights: expected shape [4, 6], found [4, 5]";
-
     refused(Sgd::new(0.1).step(&mut network, &gradients(&other)), text);
     let mut short = gradients(&network);
     short.pop();
@@ -398,6 +397,7 @@ fn gradients_and_velocities_of_another_network() {
     refused(Sgd::new(0.1).step(&mut network, &bias), "layer 1: gradient of the bias: expected shape [3], found [1]");
 
     // A velocity from steps on the other network, at both doors; forgetting it helps.
+    let text = "layer 0: velocity of the weights: expected shape [4, 6], found [4, 5]";
     let mut sgd = Sgd::new(0.1).momentum(0.9);
     sgd.step(&mut { other.clone() }, &gradients(&other)).unwrap();
     let own = gradients(&network);
