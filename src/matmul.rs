@@ -19,13 +19,13 @@
 //! waits for each: on two cores of an EPYC 9004 the update of 784-100-10 took 45 µs so, and 9 µs where each core reads, in F1,
 //! only the rows of W that it will write (13 µs on one core). So W is cut between the same rows everywhere, and the sums of
 //! F1, which run over these rows, are cut in two. (With more than two threads, those of one half share its rows.) But weights
-//! that do not stay in a core's own caches from one product to the next have no owner: F1 cuts them between columns, and has
-//! nothing to add up.
+//! that do not stay in a core's own caches from one product to the next have no owner: F1 cuts them between columns, with eight
+//! rows or more, and has nothing to add up.
 
 use crate::real::{Products, Real};
 use crate::threads::{join, pieces};
 use crate::vectors::{Loop, Vectors, run, times_plus};
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, CowArray, Ix2, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 
 /// Rows of a tile.
 const ROWS: usize = 4;
@@ -65,7 +65,7 @@ const OWNED: usize = 256 * 1024;
 const LEAST_PIECE: usize = 512 * 1024;
 
 /// Why a view has a slice.
-const ROW_MAJOR: &str = "parameters, and what a pass computes, are row-major";
+const ROW_MAJOR: &str = "batches, parameters, and what a pass computes, are row-major";
 
 /// C ← A·B: B4 and B2. `[m,k]·[k,n] → [m,n]`, the usual letters of a product: k is the length of its sums.
 ///
@@ -117,25 +117,26 @@ fn product<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>, mut c: ArrayView
     let ((m, k), n) = (a.dim(), b.ncols());
     debug_assert_eq!((b.nrows(), c.dim()), (k, (m, n)), "[m,k]·[k,n] → [m,n]: rows of B, shape of C");
     // One example at a time these two are all that there is, and what it takes to get to the sums is a third of it.
-    let small = !gains_by_threads(m, k, n);
-    if small
+    let alone = !gains_by_threads(m, k, n);
+    if alone
         && k == 1
         && let (Some(a), Some(b), Some(c)) = (a.to_slice(), b.to_slice(), c.as_slice_mut())
     {
         return run(InColumns { work: OneTerm { a, b, c }, n });
     }
-    if small
+    if alone
         && m == 1
         && let (Some(a), Some(b), Some(c)) = (a.to_slice(), b.reversed_axes().to_slice(), c.as_slice_mut())
     {
         return run(ByDots { a, b, c });
     }
-    let (Some(a), Some(b), true) = (Matrix::of(a), Matrix::of(b), c.is_standard_layout()) else {
-        // A batch, or gradients, that a caller has in another order.
+    if !c.is_standard_layout() {
+        // Gradients that a caller has in another order.
         let mut row_major = Array2::zeros((m, n));
-        matmul(in_order(a).view(), in_order(b).view(), row_major.view_mut());
+        matmul(a, b, row_major.view_mut());
         return c.assign(&row_major);
-    };
+    }
+    let (a, b) = (Matrix::of(a), Matrix::of(b));
     debug_assert!(a.right == 1 || b.right == 1, "one factor at most is a transpose");
     let pieces = pieces(work(m, k, n), LEAST_PIECE);
     compute(Product { a, b, start: None, column: 0, c, m, k, n }, pieces);
@@ -151,21 +152,20 @@ fn product_plus_row<F: Real>(
 ) {
     let ((m, k), n) = (a.dim(), b.ncols());
     debug_assert_eq!((b.nrows(), c.dim(), start.len()), (k, (m, n), n), "[m,k]·[k,n] + [n] → [m,n]");
-    let small = !gains_by_threads(m, k, n);
-    if small
+    let alone = !gains_by_threads(m, k, n);
+    if alone
         && m == 1
         && let (Some(a), Some(b), Some(c)) = (a.to_slice(), b.to_slice(), c.as_slice_mut())
     {
         let start = Some(start.to_slice().expect(ROW_MAJOR));
         return run(InColumns { work: OneRow { a, b, start, c }, n });
     }
-    let (Some(a), Some(b)) = (Matrix::of(a), Matrix::of(b)) else {
-        return matmul_plus_row(in_order(a).view(), in_order(b).view(), start, c, spare);
-    };
+    let (a, b) = (Matrix::of(a), Matrix::of(b));
+    debug_assert!(a.right == 1 && b.right == 1, "neither factor is a transpose");
     let start = Some(start.to_slice().expect(ROW_MAJOR));
     let pieces = pieces(work(m, k, n), LEAST_PIECE);
     // Said of the shapes and not of the threads, so that the sums are the same on any number of them.
-    if small || k < LEAST_TERMS || k * n > OWNED {
+    if alone || k < LEAST_TERMS || k * n > OWNED {
         return compute(Product { a, b, start, column: 0, c, m, k, n }, pieces);
     }
     let half = cut(k, 2);
@@ -174,11 +174,6 @@ fn product_plus_row<F: Real>(
     let second = Product { a, b, start: None, column: 0, c: spare.view_mut(), m, k: k - half, n };
     join(|| compute(first, pieces / 2), || compute(second, pieces - pieces / 2));
     c += &spare;
-}
-
-/// Row-major, or the transpose of what is.
-fn in_order<F: Real>(matrix: ArrayView2<'_, F>) -> CowArray<'_, F, Ix2> {
-    if Matrix::of(matrix).is_some() { matrix.into() } else { matrix.as_standard_layout().into_owned().into() }
 }
 
 /// The work of a product, in multiplications. To fetch an entry of B or C from another cache costs as much as FETCH of
@@ -207,12 +202,12 @@ struct Matrix<'a, F> {
 }
 
 impl<'a, F: Real> Matrix<'a, F> {
-    /// A row-major matrix, or the transpose of one; `None` for any other order.
-    fn of(view: ArrayView2<'a, F>) -> Option<Self> {
+    /// A row-major matrix, or the transpose of one.
+    fn of(view: ArrayView2<'a, F>) -> Self {
         let (rows, columns) = view.dim();
         match view.to_slice() {
-            Some(entries) => Some(Matrix { entries, down: columns, right: 1 }),
-            None => view.reversed_axes().to_slice().map(|entries| Matrix { entries, down: 1, right: rows }),
+            Some(entries) => Matrix { entries, down: columns, right: 1 },
+            None => Matrix { entries: view.reversed_axes().to_slice().expect(ROW_MAJOR), down: 1, right: rows },
         }
     }
 
@@ -255,7 +250,7 @@ fn compute<F: Real>(whole: Large<'_, F>, pieces: usize) {
     } else if pieces > 1 {
         in_pieces(whole, pieces);
     } else {
-        small(whole);
+        in_one_piece(whole);
     }
 }
 
@@ -264,11 +259,10 @@ fn compute<F: Real>(whole: Large<'_, F>, pieces: usize) {
 fn large<F: Real>(whole: Large<'_, F>, pieces: usize) {
     let Product { a, m, n, .. } = whole;
     let (axis, length) = if a.right > 1 { (Axis(0), m) } else { (Axis(1), n) };
-    let pieces = pieces.min(length / LONGEST);
+    let (pieces, cut) = wide_pieces(length, pieces);
     if pieces < 2 {
         return if a.right == 1 || n < WIDE { with_panels(whole) } else { with_strips(whole) };
     }
-    let cut = cut(length, pieces);
     let (c0, c1) = whole.c.split_at(axis, cut);
     let (first, second) = if a.right > 1 {
         (Product { c: c0, m: cut, ..whole }, Product { a: a.from(cut, 0), c: c1, m: m - cut, ..whole })
@@ -279,11 +273,18 @@ fn large<F: Real>(whole: Large<'_, F>, pieces: usize) {
     join(|| large(first, pieces / 2), || large(second, pieces - pieces / 2));
 }
 
+/// So many pieces or fewer, and where to cut, so that either side has room for the longest vector in each of its pieces: `cut`
+/// goes up to the next tile.
+fn wide_pieces(length: usize, pieces: usize) -> (usize, usize) {
+    let pieces = pieces.min(length / (LONGEST + ROWS));
+    (pieces, if pieces < 2 { length } else { cut(length, pieces) })
+}
+
 /// In pieces of some rows of C.
 fn in_pieces<F: Real>(whole: Small<'_, F>, pieces: usize) {
     let Product { a, m, n, .. } = whole;
     if pieces < 2 || m <= ROWS {
-        return small(whole);
+        return in_one_piece(whole);
     }
     let cut = cut(m, pieces);
     let (c0, c1) = whole.c.split_at_mut(cut * n);
@@ -294,7 +295,7 @@ fn in_pieces<F: Real>(whole: Small<'_, F>, pieces: usize) {
 
 /// In one piece.
 #[inline(always)]
-fn small<F: Real>(mut product: Small<'_, F>) {
+fn in_one_piece<F: Real>(mut product: Small<'_, F>) {
     let Product { a, b, m, k, n, .. } = product;
     if b.right == 1 && k == 1 && product.start.is_none() {
         run(InColumns { work: OneTerm { a: a.entries, b: b.entries, c: product.c }, n });
@@ -464,7 +465,7 @@ trait Columns {
 }
 
 /// Where vectors begin in a row: one after the other from `first` on, but the last one of them at `last`. At the end of a row
-/// it reaches back into the one before, and computes some columns again, to the same numbers.
+/// it reaches back into the one before, in the same turn, and computes some columns again, to the same numbers.
 #[derive(Clone, Copy)]
 struct Place {
     first: usize,
@@ -822,15 +823,15 @@ fn short_dots<V: Vectors, F: Real, const K: usize>(a: &[F], b: &[F], c: &mut [F]
 }
 
 /// The sums of a dot product that run side by side, and are added up by halves at its end.
-const LANES: usize = 8;
+const SIDE_BY_SIDE: usize = 8;
 
 #[inline(always)]
 fn long_dots<V: Vectors, F: Real>(a: &[F], b: &[F], c: &mut [F]) {
     let k = a.len();
-    // What the whole blocks leave over is a last block too, of the last LANES entries, with zeros for those of A that a
+    // What the whole blocks leave over is a last block too, of the last SIDE_BY_SIDE entries, with zeros for those of A that a
     // whole block has had.
-    let (blocks, others) = a.as_chunks::<LANES>();
-    let mut last = [F::zero(); LANES];
+    let (blocks, others) = a.as_chunks::<SIDE_BY_SIDE>();
+    let mut last = [F::zero(); SIDE_BY_SIDE];
     for (last, &other) in last.iter_mut().rev().zip(others.iter().rev()) {
         *last = other;
     }
@@ -851,17 +852,17 @@ fn long_dots<V: Vectors, F: Real>(a: &[F], b: &[F], c: &mut [F]) {
 /// Of some rows of B at once, which share what is read of A.
 #[inline(always)]
 fn dots<V: Vectors, F: Real, const HEIGHT: usize>(
-    blocks: &[[F; LANES]],
-    last: &[F; LANES],
+    blocks: &[[F; SIDE_BY_SIDE]],
+    last: &[F; SIDE_BY_SIDE],
     rows: &[F],
     k: usize,
 ) -> [F; HEIGHT] {
     let mut chunks = [blocks; HEIGHT];
-    let mut sums = [[F::zero(); LANES]; HEIGHT];
+    let mut sums = [[F::zero(); SIDE_BY_SIDE]; HEIGHT];
     for r in 0..HEIGHT {
         let row = &rows[r * k..][..k];
-        chunks[r] = &row.as_chunks::<LANES>().0[..blocks.len()];
-        let end = row.last_chunk::<LANES>().expect("rows of LANES entries or more");
+        chunks[r] = &row.as_chunks::<SIDE_BY_SIDE>().0[..blocks.len()];
+        let end = row.last_chunk::<SIDE_BY_SIDE>().expect("rows of SIDE_BY_SIDE entries or more");
         multiply_add::<V, F>(last, end, &mut sums[r]);
     }
     for (i, a) in blocks.iter().enumerate() {
@@ -886,16 +887,16 @@ fn dots<V: Vectors, F: Real, const HEIGHT: usize>(
 
 /// sums ← sums + a ⊙ b
 #[inline(always)]
-fn multiply_add<V: Vectors, F: Real>(a: &[F; LANES], b: &[F; LANES], sums: &mut [F; LANES]) {
-    for lane in 0..LANES {
+fn multiply_add<V: Vectors, F: Real>(a: &[F; SIDE_BY_SIDE], b: &[F; SIDE_BY_SIDE], sums: &mut [F; SIDE_BY_SIDE]) {
+    for lane in 0..SIDE_BY_SIDE {
         sums[lane] = times_plus::<V, F>(a[lane], b[lane], sums[lane]);
     }
 }
 
-/// The sum of the rows of a matrix, of one row or more. `[n,k] → [k]`
+/// The sum of the rows of a matrix, of one row or more. `[m,n] → [n]`
 pub(crate) fn column_sums<F: Real>(a: ArrayView2<'_, F>, mut sums: ArrayViewMut1<'_, F>) {
     match (a.to_slice(), sums.as_slice_mut()) {
-        // The same, for rows that are too short for a view of each.
+        // As below, for rows that are too short for a view of each.
         (Some(a), Some(sums)) => {
             let (first, others) = a.split_at(sums.len());
             sums.copy_from_slice(first);
@@ -983,6 +984,23 @@ mod tests {
         }
     }
 
+    /// On any processor, since the vectors of most are shorter.
+    #[test]
+    fn pieces_of_large_products_are_as_wide_as_the_longest_vector() {
+        fn narrowest(length: usize, pieces: usize) -> usize {
+            let (pieces, cut) = wide_pieces(length, pieces);
+            if pieces < 2 {
+                return length;
+            }
+            narrowest(cut, pieces / 2).min(narrowest(length - cut, pieces - pieces / 2))
+        }
+        for length in LONGEST..2000 {
+            for pieces in 1..64 {
+                assert!(narrowest(length, pieces) >= LONGEST, "{length} in {pieces}");
+            }
+        }
+    }
+
     #[test]
     fn pieces_have_the_bits_of_the_whole() {
         // Thirds, whose sums depend on their order; with pieces of one row, and of rows that fill no tile.
@@ -1028,13 +1046,13 @@ mod tests {
             let at = a.t().as_standard_layout().into_owned();
             for way in ["in place", "in panels", "in strips", "one row", "one term"] {
                 let mut c = Array2::from_elem((m, n), f64::NAN);
-                let (a, b) = (Matrix::of(a.view()).unwrap(), Matrix::of(b.view()).unwrap());
+                let (a, b) = (Matrix::of(a.view()), Matrix::of(b.view()));
                 let (panel, strips) = (&mut [0.0; PANEL], &mut [0.0; STRIPS]);
                 let large = Product { a, b, start: None, column: 0, c: c.view_mut(), m, k, n };
                 match way {
                     "in panels" if n >= LONGEST => InBlocks { product: large, panel, strips: None }.run::<V>(),
                     "in strips" if n >= LONGEST && m > 1 && k > 1 => {
-                        let product = Product { a: Matrix::of(at.t()).unwrap(), ..large };
+                        let product = Product { a: Matrix::of(at.t()), ..large };
                         InBlocks { product, panel, strips: Some(strips) }.run::<V>();
                     }
                     _ => {

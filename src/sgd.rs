@@ -254,7 +254,7 @@ impl<F: Real> Loop for Descent<'_, F> {
     #[inline(always)]
     fn run<V: Vectors>(self) {
         let Numbers { rate, momentum, decay } = self.numbers;
-        // (U1) G = dθ + λθ, without which there is less to compute in each of the two loops.
+        // (U1) G = dθ + λθ; where λ is 0, as for a bias, the loops have less to compute.
         let decayed = |dp, p| if decay == F::zero() { dp } else { times_plus::<V, F>(decay, p, dp) };
         match self.velocity {
             Some(velocity) => {
