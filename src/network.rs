@@ -146,7 +146,8 @@ impl<F: Real> Network<F> {
         &self.layers[self.layers.len() - 1]
     }
 
-    /// The outputs for every row of `x`: `[n, inputs]` → `[n, outputs]`. No rows give no rows.
+    /// The outputs for every row of `x`: `[n, inputs]` → `[n, outputs]`. No rows give no rows. Where weights are so large
+    /// that a sum overflows, the outputs may be NaN or infinite.
     ///
     /// # Errors
     /// [`Error::Shape`] and [`Error::NotFinite`] for inputs that do not fit.
@@ -418,7 +419,7 @@ impl<F: Real> Workspace<F> {
     /// A workspace for batches of up to `batch` rows.
     ///
     /// # Panics
-    /// Where so many rows do not fit into memory, as a `Vec` does.
+    /// Where so many rows do not fit into memory, as a `Vec` does, which may end the process.
     pub fn new(network: &Network<F>, batch: usize) -> Self {
         let zeros = |layer: &Layer<F>| Array2::zeros((batch, layer.outputs()));
         Workspace {

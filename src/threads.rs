@@ -30,12 +30,12 @@ pub struct Threads {
     pool: Option<rayon::ThreadPool>,
 }
 
-/// Threads of a pool. Beyond it starting them takes seconds, and no machine has the cores.
+/// Threads of a pool. Thousands take seconds to start and to end.
 #[cfg(feature = "rayon")]
-const MOST: usize = 1024;
+const MOST: usize = 256;
 
 impl Threads {
-    /// `count` threads, at most 1024. With 0 or 1, without the feature `rayon`, or where the system has no threads to give, everything runs
+    /// `count` threads, at most 256. With 0 or 1, without the feature `rayon`, or where the system has no threads to give, everything runs
     /// on the caller's thread.
     pub fn new(count: usize) -> Self {
         #[cfg(not(feature = "rayon"))]

@@ -130,7 +130,8 @@ impl<'a, F: Real> Trainer<'a, F> {
     }
 
     /// The number of threads, which changes nothing but the time: the numbers are the same to the bit. 1 is the caller's
-    /// thread alone. Default: as many as the machine has cores for this process, 1 if the steps are too short to gain.
+    /// thread alone, 256 are the most. Default: as many as the machine has cores for this process, 1 if the steps are too
+    /// short to gain.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
