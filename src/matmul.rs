@@ -8,12 +8,13 @@
 //! is a transpose (B2), the copy also turns it round. Where A is one (B4), the entries that a tile takes from it would lie a
 //! whole row of A₋₁ apart each, so a part of A is copied too, into strips of four rows. All copies are on the stack.
 //!
-//! In a small product nothing is copied but a B that is a transpose. One row, few rows and one term have loops of their own.
+//! In a small product nothing is copied but a B that is a transpose. One row and one term have loops of their own.
 //!
 //! Measured on one core of an EPYC 7002, with AVX2, for F1, B4 and B2 in Gflop/s, by `ndarray` and here (the limit is 107): 57, 63
 //! and 53, here 79, 82 and 65, at 32·784·100; 69, 73 and 67, here 95, 93 and 87, at 128·784·800; 62, 70 and 70, here 87, 90 and 87,
-//! at 256·1024·1024. F1 at 1·25·50, where it is the time to get to the sums that counts: 618 ns, here 83. The first tile's copying B,
-//! instead of a copy before it, brought F1 of 64·784·800 from 81 to 91; strips brought B4 of 256·1024·1024 from 58 to 75.
+//! at 256·1024·1024. F1 at 1·25·50, where it is the time to get to the sums that counts: 618 ns, here 83. The first tile's
+//! copying B, instead of a copy before it, brought F1 of 64·784·800 from 81 to 91; strips brought B4 of 256·1024·1024 from 58
+//! to 75.
 //!
 //! On several cores what counts is who touched the weights last. A core that writes weights which the other one has read
 //! waits for each: on two cores of an EPYC 9004 the update of 784-100-10 took 45 µs so, and 9 µs where each core reads, in F1,
@@ -260,10 +261,9 @@ fn compute<F: Real>(whole: Large<'_, F>, pieces: usize) {
 fn large<F: Real>(whole: Large<'_, F>, pieces: usize) {
     let Product { a, m, n, .. } = whole;
     let (axis, length) = if a.right > 1 { (Axis(0), m) } else { (Axis(1), n) };
-    let (pieces, cut) = wide_pieces(length, pieces);
-    if pieces < 2 {
+    let Some((pieces, cut)) = wide_pieces(length, pieces) else {
         return if a.right == 1 || n < WIDE { with_panels(whole) } else { with_strips(whole) };
-    }
+    };
     let (c0, c1) = whole.c.split_at(axis, cut);
     let (first, second) = if a.right > 1 {
         (Product { c: c0, m: cut, ..whole }, Product { a: a.from(cut, 0), c: c1, m: m - cut, ..whole })
@@ -274,11 +274,11 @@ fn large<F: Real>(whole: Large<'_, F>, pieces: usize) {
     join(|| large(first, pieces / 2), || large(second, pieces - pieces / 2));
 }
 
-/// So many pieces or fewer, and where to cut, so that either side has room for the longest vector in each of its pieces: `cut`
-/// goes up to the next tile.
-fn wide_pieces(length: usize, pieces: usize) -> (usize, usize) {
+/// So many pieces or fewer, and where to cut the first from the others, so that each of them has room for the longest vector:
+/// `cut` goes up to the next tile. `None` for a single one.
+fn wide_pieces(length: usize, pieces: usize) -> Option<(usize, usize)> {
     let pieces = pieces.min(length / (LONGEST + ROWS));
-    (pieces, if pieces < 2 { length } else { cut(length, pieces) })
+    (pieces > 1).then(|| (pieces, cut(length, pieces)))
 }
 
 /// In pieces of some rows of C.
@@ -294,7 +294,7 @@ fn in_pieces<F: Real>(whole: Small<'_, F>, pieces: usize) {
     join(|| in_pieces(above, pieces / 2), || in_pieces(below, pieces - pieces / 2));
 }
 
-/// In one piece.
+/// By the loop for its shape.
 #[inline(always)]
 fn in_one_piece<F: Real>(mut product: Small<'_, F>) {
     let Product { a, b, m, k, n, .. } = product;
@@ -466,7 +466,8 @@ trait Columns {
 }
 
 /// Where vectors begin in a row: one after the other from `first` on, but the last one of them at `last`. At the end of a row
-/// it reaches back into the one before, in the same turn, and computes some columns again, to the same numbers.
+/// it reaches back into the one before, and computes some columns again, to the same numbers. (Both are in the same turn: the
+/// last of several has two vectors or more.)
 #[derive(Clone, Copy)]
 struct Place {
     first: usize,
@@ -718,6 +719,8 @@ fn add_terms<V: Vectors, F: Real, const HEIGHT: usize, const VECTORS: usize, con
 
 impl<F: Real> Columns for OneRow<'_, F> {
     const SIZE: usize = size_of::<F>();
+    // Eight sums with the two parts of each. Up to six vectors at once, in one part, a row of 784·100 took 1.25 times as long on
+    // an EPYC 7002.
     const MOST: Option<usize> = Some(4);
 
     #[inline(always)]
@@ -762,6 +765,7 @@ impl<F: Real> OneRow<'_, F> {
 
 impl<F: Real> Columns for OneTerm<'_, F> {
     const SIZE: usize = size_of::<F>();
+    // It holds a row of B and no sums, for which there are registers enough.
     const MOST: Option<usize> = Some(8);
 
     #[inline(always)]
@@ -989,10 +993,7 @@ mod tests {
     #[test]
     fn pieces_of_large_products_are_as_wide_as_the_longest_vector() {
         fn narrowest(length: usize, pieces: usize) -> usize {
-            let (pieces, cut) = wide_pieces(length, pieces);
-            if pieces < 2 {
-                return length;
-            }
+            let Some((pieces, cut)) = wide_pieces(length, pieces) else { return length };
             narrowest(cut, pieces / 2).min(narrowest(length - cut, pieces - pieces / 2))
         }
         for length in LONGEST..2000 {

@@ -272,7 +272,7 @@ impl<F: Real> Network<F> {
         0.5 * lambda * squares.sum::<f64>() // (C4)
     }
 
-    /// F1 F2 for each layer; everything has been checked.
+    /// F1 F2 for each layer; everything has been checked, and `x` is row-major.
     pub(crate) fn forward_pass(&self, x: ArrayView2<'_, F>, workspace: &mut Workspace<F>) {
         workspace.set_rows(x.nrows());
         let mut input = x; // A₋₁

@@ -35,8 +35,8 @@ pub struct Threads {
 const MOST: usize = 256;
 
 impl Threads {
-    /// `count` threads, at most 256. With 0 or 1, without the feature `rayon`, or where the system has no threads to give, everything runs
-    /// on the caller's thread.
+    /// `count` threads, at most 256. With 0 or 1, without the feature `rayon`, or where the system has no threads to give,
+    /// everything runs on the caller's thread.
     pub fn new(count: usize) -> Self {
         #[cfg(not(feature = "rayon"))]
         let _ = count;
