@@ -17,6 +17,7 @@
 //! `join` and `run`.
 
 use crate::elementary::{exp, exp_m1};
+use crate::matmul::ROW_MAJOR;
 use crate::real::Real;
 use crate::threads::{join, pieces};
 use crate::vectors::{Loop, Vectors, run};
@@ -98,15 +99,8 @@ impl Activation {
             let (a0, a1) = a.split_at(Axis(0), half);
             return join(|| self.forward(z0, a0), || self.forward(z1, a1));
         }
-        match self {
-            Activation::Identity => map(z, a, |z| z),  // (A1)
-            Activation::Sigmoid => map(z, a, sigmoid), // (A2)
-            Activation::Tanh => map(z, a, tanh),       // (A3)
-            // Written so that a NaN stays a NaN; `max` would turn it into 0.
-            Activation::Relu => map(z, a, |z| if z < F::zero() { F::zero() } else { z }), // (A4)
-            Activation::Softmax => softmax(z, a),                                         // (A5)
-            Activation::Custom { f, .. } => map(z, a, |z| F::from_f64(f(z.f64()))),
-        }
+        let (z, a, units) = (z.to_slice().expect(ROW_MAJOR), a.into_slice().expect(ROW_MAJOR), z.ncols());
+        run(Forward { f: self, z, a, units });
     }
 
     /// B3: dZ = dA ⊙ f′(Z), for softmax its Jacobian times dA, in place: `dz` holds dA before and dZ after.
@@ -120,10 +114,10 @@ impl Activation {
         }
         let (zero, one) = (F::zero(), F::one());
         match self {
-            Activation::Identity => {} // (D1) f′ = 1
-            Activation::Sigmoid => Zip::from(dz).and(a).for_each(|d, &a| *d *= a * (one - a)), // (D2)
-            Activation::Tanh => Zip::from(dz).and(a).for_each(|d, &a| *d *= one - a * a), // (D3)
-            Activation::Relu => Zip::from(dz).and(z).for_each(|d, &z| *d = if z <= zero { zero } else { *d }), // (D4)
+            Activation::Identity => {}                                                  // (D1) f′ = 1
+            Activation::Sigmoid => change(dz, a, |d, a| d * (a * (one - a))),           // (D2)
+            Activation::Tanh => change(dz, a, |d, a| d * (one - a * a)),                // (D3)
+            Activation::Relu => change(dz, z, |d, z| if z <= zero { zero } else { d }), // (D4)
             Activation::Softmax => {
                 for (mut d, a) in dz.rows_mut().into_iter().zip(a.rows()) {
                     // (D5) dzⱼ = Σᵢ daᵢ aᵢ (δᵢⱼ − aⱼ) = aⱼ (daⱼ − Σᵢ aᵢ daᵢ); `mean` is the last sum, by weights aᵢ
@@ -153,68 +147,104 @@ impl PartialEq for Activation {
     }
 }
 
+/// F2 on some rows of so many units.
+struct Forward<'a, F> {
+    f: Activation,
+    z: &'a [F],
+    a: &'a mut [F],
+    units: usize,
+}
+
+impl<F: Real> Loop for Forward<'_, F> {
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        let Forward { f, z, a, units } = self;
+        match f {
+            Activation::Identity => a.copy_from_slice(z),      // (A1)
+            Activation::Sigmoid => map(z, a, sigmoid::<V, F>), // (A2)
+            Activation::Tanh => map(z, a, tanh::<V, F>),       // (A3)
+            // Written so that a NaN stays a NaN; `max` would turn it into 0.
+            Activation::Relu => map(z, a, |z| if z < F::zero() { F::zero() } else { z }), // (A4)
+            Activation::Softmax => {
+                for (z, a) in z.chunks_exact(units).zip(a.chunks_exact_mut(units)) {
+                    softmax::<V, F>(z, a); // (A5)
+                }
+            }
+            Activation::Custom { f, .. } => map(z, a, |z| F::from_f64(f(z.f64()))),
+        }
+    }
+}
+
 /// (A2) σ(z) = 1 / (1 + e⁻ᶻ), for z < 0 as eᶻ / (1 + eᶻ): the exponential is at most 1 and cannot overflow.
 #[inline(always)]
-fn sigmoid<F: Real>(z: F) -> F {
-    let e = exp(-z.abs());
+fn sigmoid<V: Vectors, F: Real>(z: F) -> F {
+    let e = exp::<V, F>(-z.abs());
     (if z < F::zero() { e } else { F::one() }) / (F::one() + e)
 }
 
 /// (A3) tanh z, from e = e⁻²ᶻ for z ≥ 0, and tanh(−z) = −tanh z. Near 0 as (1 − e) / (1 + e) with e − 1 computed at
 /// once, which keeps the digits of a small z; further out as 1 − 2e / (1 + e), which keeps those of 1 − tanh z.
 #[inline(always)]
-fn tanh<F: Real>(z: F) -> F {
+fn tanh<V: Vectors, F: Real>(z: F) -> F {
     let (one, x) = (F::one(), -(z.abs() + z.abs()));
-    let (e, e_minus_1) = (exp(x), exp_m1(x));
+    let (e, e_minus_1) = (exp::<V, F>(x), exp_m1::<V, F>(x));
     let near = x > -one;
     let quotient = (if near { -e_minus_1 } else { e + e }) / (one + one + e_minus_1);
     let t = if near { quotient } else { one - quotient };
     if z < F::zero() { -t } else { t }
 }
 
-/// (A5), row by row. Numerator and denominator are divided by e^max, so that the largest exponential is 1.
-fn softmax<F: Real>(z: ArrayView2<'_, F>, mut a: ArrayViewMut2<'_, F>) {
-    for (z, mut a) in z.rows().into_iter().zip(a.rows_mut()) {
-        let max = z[argmax(z)];
-        Zip::from(&mut a).and(z).for_each(|a, &z| *a = exp(z - max));
-        let sum = a.sum();
-        a.mapv_inplace(|e| e / sum);
+/// (A5) of one row. Numerator and denominator are divided by e^max, so that the largest exponential is 1.
+#[inline(always)]
+fn softmax<V: Vectors, F: Real>(z: &[F], a: &mut [F]) {
+    let mut max = z[0];
+    for &z in z {
+        max = if z > max { z } else { max };
+    }
+    for (a, &z) in a.iter_mut().zip(z) {
+        *a = exp::<V, F>(z - max);
+    }
+    let mut sum = F::zero();
+    for &e in &*a {
+        sum += e;
+    }
+    for a in a {
+        *a /= sum;
     }
 }
 
 /// a = f(z), entry by entry.
 #[inline(always)]
-fn map<F: Real>(z: ArrayView2<'_, F>, mut a: ArrayViewMut2<'_, F>, f: impl Fn(F) -> F) {
-    match (z.to_slice(), a.as_slice_mut()) {
-        (Some(z), Some(a)) if z.len() >= LANES => run(Map { z, a, f }),
-        _ => Zip::from(a).and(z).for_each(|a, &z| *a = f(z)),
+fn map<F: Real>(z: &[F], a: &mut [F], f: impl Fn(F) -> F) {
+    if z.len() < LANES {
+        for (a, &z) in a.iter_mut().zip(z) {
+            *a = f(z);
+        }
+        return;
+    }
+    for (a, z) in a.chunks_exact_mut(LANES).zip(z.chunks_exact(LANES)) {
+        for (a, &z) in a.iter_mut().zip(z) {
+            *a = f(z);
+        }
+    }
+    // The last block reaches back into the one before, which costs less than its entries one by one.
+    let last = z.len() - LANES;
+    for (a, &z) in a[last..].iter_mut().zip(&z[last..]) {
+        *a = f(z);
+    }
+}
+
+/// d ← f(d, x), entry by entry.
+#[inline(always)]
+fn change<F: Real>(mut d: ArrayViewMut2<'_, F>, x: ArrayView2<'_, F>, f: impl Fn(F, F) -> F) {
+    let (d, x) = (d.as_slice_mut().expect(ROW_MAJOR), x.to_slice().expect(ROW_MAJOR));
+    for (d, &x) in d.iter_mut().zip(x) {
+        *d = f(*d, x);
     }
 }
 
 /// Entries that a compiler can compute side by side in vector instructions: 16 `f32` are the longest vector there is.
 const LANES: usize = 16;
-
-struct Map<'a, F, G> {
-    z: &'a [F],
-    a: &'a mut [F],
-    f: G,
-}
-
-impl<F: Real, G: Fn(F) -> F> Loop for Map<'_, F, G> {
-    #[inline(always)]
-    fn run<V: Vectors>(self) {
-        for (a, z) in self.a.chunks_exact_mut(LANES).zip(self.z.chunks_exact(LANES)) {
-            for (a, &z) in a.iter_mut().zip(z) {
-                *a = (self.f)(z);
-            }
-        }
-        // The last block reaches back into the one before, which costs less than its entries one by one.
-        let last = self.z.len() - LANES;
-        for (a, &z) in self.a[last..].iter_mut().zip(&self.z[last..]) {
-            *a = (self.f)(z);
-        }
-    }
-}
 
 /// Where the largest entry of a row stands, the first of equals.
 pub(crate) fn argmax<F: Real>(row: ArrayView1<'_, F>) -> usize {
