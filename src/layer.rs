@@ -16,9 +16,9 @@
 
 use crate::activation::Activation;
 use crate::error::{Error, Places, Result, check_finite, check_shape};
-use crate::matmul::{column_sums, matmul, matmul_plus_row};
+use crate::matmul::{ROW_MAJOR, add_outer_product, column_sums, matmul, matmul_plus_row};
 use crate::real::Real;
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
+use ndarray::{Array, Array1, Array2, ArrayView2, ArrayViewMut2, Dimension};
 
 /// The parameters of one affine map Z = A₋₁·W + 1bᵀ.
 ///
@@ -94,6 +94,18 @@ impl<F: Real> Affine<F> {
     pub(crate) fn backward_inputs(&self, dz: ArrayView2<'_, F>, dx: ArrayViewMut2<'_, F>) {
         matmul(dz, self.weights.t(), dx); // (B2) dA₋₁ = dZ·Wᵀ   [n,out]·[out,in]
     }
+
+    /// B4, B5 and U1 for one example, without momentum: wᵢⱼ ← wᵢⱼ − η aᵢ dzⱼ and bⱼ ← bⱼ − η dzⱼ. `x` is `[1, inputs]`, `dz`
+    /// `[1, outputs]`.
+    pub(crate) fn descend(&mut self, x: ArrayView2<'_, F>, dz: ArrayView2<'_, F>, rate: F) {
+        let [x, dz] = [x, dz].map(|row| row.to_slice().expect(ROW_MAJOR));
+        add_outer_product(-rate, x, dz, numbers_of(&mut self.weights), numbers_of(&mut self.bias));
+    }
+}
+
+/// The numbers of an array that is row-major, as a network's parameters and their velocities always are.
+pub(crate) fn numbers_of<F, D: Dimension>(array: &mut Array<F, D>) -> &mut [F] {
+    array.as_slice_mut().expect(ROW_MAJOR)
 }
 
 /// Refuses a layer without inputs or outputs.

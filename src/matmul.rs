@@ -66,7 +66,7 @@ const OWNED: usize = 256 * 1024;
 const LEAST_PIECE: usize = 512 * 1024;
 
 /// Why a view has a slice.
-const ROW_MAJOR: &str = "batches, parameters, and what a pass computes, are row-major";
+pub(crate) const ROW_MAJOR: &str = "batches, parameters, and what a pass computes, are row-major";
 
 /// C ← A·B: B4 and B2. `[m,k]·[k,n] → [m,n]`, the usual letters of a product: k is the length of its sums.
 ///
@@ -89,6 +89,11 @@ pub(crate) fn matmul_plus_row<F: Real>(
     F::product_plus_row(a, b, start, c, spare);
 }
 
+/// C ← C + factor · (a·b) and row ← row + factor · b, a column times a row: U1 with B4 and B5 of one example. `[m]·[n] → [m,n]`
+pub(crate) fn add_outer_product<F: Real>(factor: F, a: &[F], b: &[F], c: &mut [F], row: &mut [F]) {
+    F::add_outer_product(factor, a, b, c, row);
+}
+
 // What follows is generic, and compiled for these two types here.
 macro_rules! products {
     ($number:ty) => {
@@ -105,6 +110,10 @@ macro_rules! products {
                 spare: ArrayViewMut2<'_, Self>,
             ) {
                 product_plus_row(a, b, row, c, spare);
+            }
+
+            fn add_outer_product(factor: Self, a: &[Self], b: &[Self], c: &mut [Self], row: &mut [Self]) {
+                run(InColumns { work: Add { factor, a, b, c, row }, n: b.len() });
             }
         }
     };
@@ -446,6 +455,15 @@ struct OneTerm<'a, F> {
     c: &'a mut [F],
 }
 
+/// For one term, times `factor`, onto what C holds; and B times `factor` onto what `row` holds.
+struct Add<'a, F> {
+    factor: F,
+    a: &'a [F],
+    b: &'a [F],
+    c: &'a mut [F],
+    row: &'a mut [F],
+}
+
 /// For a row of C and a B that is a transpose, `b` as `[n,k]`: each entry of C is the product of `a` and a row of `b`.
 struct ByDots<'a, F> {
     a: &'a [F],
@@ -513,7 +531,7 @@ impl<C: Columns> Loop for InColumns<C> {
         let mut turns = vectors.div_ceil(most);
         let mut first = 0;
         while turns > 0 {
-            let width = vectors / turns;
+            let width = if turns == 1 { vectors } else { vectors / turns };
             let at = Place { first, last: (first + (width - 1) * lanes).min(n - lanes) };
             match width {
                 8 => by_lanes::<V, C, 8>(&mut work, lanes, at),
@@ -742,14 +760,18 @@ impl<F: Real> OneRow<'_, F> {
             parts[0] = at.read(start);
         }
         let (groups, others) = self.a.as_chunks::<PARTS>();
-        let (grouped, rest) = self.b.split_at(groups.len() * PARTS * n);
-        for (group, rows) in groups.iter().zip(grouped.chunks_exact(PARTS * n)) {
+        let mut rows = self.b;
+        for group in groups {
             for p in 0..PARTS {
-                add_term::<V, F, VECTORS, LANES>(group[p], &at.read(&rows[p * n..][..n]), &mut parts[p]);
+                let (row, below) = rows.split_at(n);
+                add_term::<V, F, VECTORS, LANES>(group[p], &at.read(row), &mut parts[p]);
+                rows = below;
             }
         }
-        for (&a, row) in others.iter().zip(rest.chunks_exact(n)) {
+        for &a in others {
+            let (row, below) = rows.split_at(n);
             add_term::<V, F, VECTORS, LANES>(a, &at.read(row), &mut parts[0]);
+            rows = below;
         }
         let mut sums = parts[0];
         for part in &parts[1..] {
@@ -780,6 +802,33 @@ impl<F: Real> Columns for OneTerm<'_, F> {
             }
             at.write(c, &product);
         }
+    }
+}
+
+impl<F: Real> Columns for Add<'_, F> {
+    const SIZE: usize = size_of::<F>();
+    // A row of B, and one of C, with room to spare.
+    const MOST: Option<usize> = Some(4);
+
+    #[inline(always)]
+    fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
+        let b: [[F; LANES]; VECTORS] = at.read(self.b);
+        for (c, &a) in self.c.chunks_exact_mut(self.b.len()).zip(self.a) {
+            let mut sums: [[F; LANES]; VECTORS] = at.read(c);
+            for v in 0..VECTORS {
+                for lane in 0..LANES {
+                    sums[v][lane] = times_plus::<V, F>(self.factor, a * b[v][lane], sums[v][lane]);
+                }
+            }
+            at.write(c, &sums);
+        }
+        let mut sums: [[F; LANES]; VECTORS] = at.read(self.row);
+        for v in 0..VECTORS {
+            for lane in 0..LANES {
+                sums[v][lane] = times_plus::<V, F>(self.factor, b[v][lane], sums[v][lane]);
+            }
+        }
+        at.write(self.row, &sums);
     }
 }
 
@@ -1046,7 +1095,7 @@ mod tests {
             let (a, b) = (numbers::<f64>((m, k), 1), numbers::<f64>((k, n), 2));
             let expected = by_definition(&a, &b, &Array1::zeros(n));
             let at = a.t().as_standard_layout().into_owned();
-            for way in ["in place", "in panels", "in strips", "one row", "one term"] {
+            for way in ["in place", "in panels", "in strips", "one row", "one term", "add"] {
                 let mut c = Array2::from_elem((m, n), f64::NAN);
                 let (a, b) = (Matrix::of(a.view()), Matrix::of(b.view()));
                 let (panel, strips) = (&mut [0.0; PANEL], &mut [0.0; STRIPS]);
@@ -1070,6 +1119,14 @@ mod tests {
                             "one term" if k == 1 => {
                                 let work = OneTerm { a, b, c: &mut *work.c };
                                 InColumns { work, n }.run::<V>();
+                            }
+                            "add" if k == 1 => {
+                                // 3 times the product, and then −2 times onto it.
+                                work.c.iter_mut().zip(&expected).for_each(|(c, &product)| *c = 3.0 * product);
+                                let mut row: Vec<_> = b.iter().map(|&b| 3.0 * b).collect();
+                                let work = Add { factor: -2.0, a, b, c: &mut *work.c, row: &mut row };
+                                InColumns { work, n }.run::<V>();
+                                assert_eq!(row, b);
                             }
                             _ => continue,
                         }

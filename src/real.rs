@@ -21,6 +21,8 @@ mod sealed {
             c: ArrayViewMut2<'_, Self>,
             spare: ArrayViewMut2<'_, Self>,
         );
+
+        fn add_outer_product(factor: Self, a: &[Self], b: &[Self], c: &mut [Self], row: &mut [Self]);
     }
 
     /// What `elementary.rs` needs to know of a number type; its being private seals [`Real`](super::Real).

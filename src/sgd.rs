@@ -13,13 +13,14 @@
 //! which parameters, gradients and velocities all are.
 
 use crate::error::{Error, GRADIENTS, Places, Result, VELOCITY};
-use crate::layer::{Affine, Layer};
+use crate::layer::{Affine, Layer, numbers_of};
+use crate::loss::Loss;
 use crate::matmul::cut;
-use crate::network::Network;
+use crate::network::{Network, Workspace};
 use crate::real::{Real, count};
 use crate::threads::{join, pieces};
 use crate::vectors::{Loop, Vectors, run, times_plus};
-use ndarray::{Array, Dimension};
+use ndarray::{Array, ArrayView2, Dimension};
 use std::borrow::Cow;
 
 /// Parameters that are worth a thread of their own.
@@ -184,6 +185,26 @@ impl<F: Real> Sgd<F> {
         self.velocity.as_ref().map_or(Ok(()), |velocity| check_like(network, velocity, &VELOCITY))
     }
 
+    /// The backward pass and U1, where everything has been checked; no U1 where the cost is not finite. Returns L.
+    pub(crate) fn backward_and_step(
+        &mut self,
+        network: &mut Network<F>,
+        x: ArrayView2<'_, F>,
+        y: ArrayView2<'_, F>,
+        loss: Loss,
+        workspace: &mut Workspace<F>,
+    ) -> f64 {
+        let plain = self.momentum == 0.0 && self.velocity.is_none() && self.weight_decay == 0.0;
+        if plain && x.nrows() == 1 && !network.gains_by_threads(1) {
+            return network.descend(x, y, loss, F::from_f64(self.current_rate()), workspace); // B1 … B5 U1
+        }
+        let cost = network.backward_pass(x, y, loss, workspace); // B1 … B5
+        if cost.is_finite() {
+            self.step_unchecked(network, workspace.gradients()); // U1
+        }
+        cost
+    }
+
     /// U1, where everything has been checked.
     pub(crate) fn step_unchecked(&mut self, network: &mut Network<F>, gradients: &[Affine<F>]) {
         let numbers = Numbers {
@@ -287,11 +308,6 @@ impl<F: Real> Loop for Both<'_, F> {
 /// The numbers of a gradient, row after row. It is the caller's, who may have given it another order.
 fn row_major<F: Real, D: Dimension>(gradient: &Array<F, D>) -> Cow<'_, [F]> {
     gradient.as_slice().map_or_else(|| gradient.iter().copied().collect(), Cow::Borrowed)
-}
-
-/// The numbers of an array that is row-major, as a network's parameters and their velocities always are.
-fn numbers_of<F, D: Dimension>(array: &mut Array<F, D>) -> &mut [F] {
-    array.as_slice_mut().expect("parameters and velocities are made row-major")
 }
 
 fn check_like<F: Real>(network: &Network<F>, affines: &[Affine<F>], places: &Places) -> Result<()> {

@@ -64,19 +64,20 @@ fn five_epochs_and_five_more_are_ten() {
 
 /// Rows in the order of the data, three epochs; also the definition of an epoch's cost: the mean of the batches'
 /// costs, weighted by their rows, and the penalty at the end.
-fn check_explicit_pass<F: Real>() {
+fn check_explicit_pass<F: Real>(batch: usize) {
     for (sgd, decay) in [(full_sgd(), 1e-3), (Sgd::new(0.3), 0.0)] {
         let data = data();
         let (mut by_trainer, mut by_hand): (Network<F>, _) = (classifier(), classifier());
-        let history = trainer(sgd.clone(), 3).shuffle(false).fit(&mut by_trainer, &data, &mut rng(4)).unwrap();
+        let history =
+            trainer(sgd.clone(), 3).batch_size(batch).shuffle(false).fit(&mut by_trainer, &data, &mut rng(4)).unwrap();
 
         let mut sgd = sgd;
-        let mut workspace = Workspace::new(&by_hand, BATCH);
+        let mut workspace = Workspace::new(&by_hand, batch);
         for epoch in 0..3 {
             sgd.set_epoch(epoch);
             let mut sum = 0.0;
-            for start in (0..ROWS).step_by(BATCH) {
-                let rows = s![start..ROWS.min(start + BATCH), ..];
+            for start in (0..ROWS).step_by(batch) {
+                let rows = s![start..ROWS.min(start + batch), ..];
                 let (x, y) = (data.inputs(), data.targets());
                 let (x, y) = (x.slice(rows), y.slice(rows));
                 by_hand.forward(x, &mut workspace).unwrap();
@@ -92,8 +93,11 @@ fn check_explicit_pass<F: Real>() {
 
 #[test]
 fn a_trainer_takes_the_steps_of_the_explicit_pass() {
-    check_explicit_pass::<f32>();
-    check_explicit_pass::<f64>();
+    // One row at a time a trainer does the backward pass and the update at once, if there is no momentum and no decay.
+    for batch in [BATCH, 1] {
+        check_explicit_pass::<f32>(batch);
+        check_explicit_pass::<f64>(batch);
+    }
 }
 
 #[test]
