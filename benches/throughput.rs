@@ -5,14 +5,16 @@
 //! W1 chainrule 2 threads 33065 samples/s
 //! ```
 //!
-//! A step is forward, loss, backward and update on one of several prepared batches of random numbers; each line is the
-//! best of five repetitions, each a fifth of the time given.
+//! Training is [`Trainer::fit`](chainrule::Trainer::fit) over prepared batches of random numbers, in their order; a step is
+//! forward, loss, backward and update. Predicting is a call for each batch. Each line is the best of five repetitions, each a
+//! fifth of the time given, or an epoch where that takes longer.
 
 mod common;
 
-use chainrule::{Real, Threads};
-use common::{Training, W1, W2, W3, W4, W5, Workload};
+use chainrule::{Dataset, Real, Sgd, Threads, Trainer};
+use common::{W1, W2, W3, W4, W5, Workload};
 use std::hint::black_box;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 /// Whether each is training, or predicting.
@@ -26,51 +28,79 @@ const WORKLOADS: [(Workload, bool); 7] = [
     (Workload { name: "W6b", batch: 1000, ..W1 }, false),
 ];
 
-/// Samples a second: the best of five repetitions.
-fn best(seconds: f64, batch: usize, mut step: impl FnMut(usize)) -> f64 {
-    (0..10).for_each(&mut step);
-    let start = Instant::now();
-    step(0);
-    // Looking at the clock about every millisecond costs nothing.
-    let chunk = ((0.001 / start.elapsed().as_secs_f64()) as usize).clamp(1, 10_000);
-    let mut i = 0;
-    let mut repetition = || {
-        let start = Instant::now();
-        let mut steps = 0;
-        while start.elapsed().as_secs_f64() < seconds / 5.0 {
-            (i..i + chunk).for_each(&mut step);
-            (i, steps) = (i + chunk, steps + chunk);
+/// Repetitions, of which the best counts.
+const REPETITIONS: usize = 5;
+
+/// Samples a second in training, in `f32` or `f64`.
+fn train<F: Real>(work: &Workload, batches: usize, threads: usize, seconds: f64) -> f64 {
+    let mut rng = common::rng();
+    let mut network = work.network::<F>(&mut rng);
+    let (x, y) = work.data(batches * work.batch, &mut rng);
+    let data = Dataset::new(x, y).unwrap();
+
+    let (mut best, mut repetitions, mut epochs) = (0.0_f64, 0, 0);
+    let mut start = None; // the first epoch warms up
+    let sgd = Sgd::new(work.rate).momentum(work.momentum);
+    let mut trainer =
+        Trainer::new(work.loss, sgd).epochs(usize::MAX).batch_size(work.batch).shuffle(false).threads(threads);
+    trainer = trainer.on_epoch(|_| {
+        let Some(begin) = start else {
+            start = Some(Instant::now());
+            return if seconds > 0.0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        };
+        epochs += 1;
+        let passed = begin.elapsed().as_secs_f64();
+        if passed < seconds / REPETITIONS as f64 {
+            return ControlFlow::Continue(());
         }
-        (steps * batch) as f64 / start.elapsed().as_secs_f64()
-    };
-    (0..5).map(|_| repetition()).fold(0.0, f64::max)
+        best = best.max((epochs * data.len()) as f64 / passed);
+        (repetitions, epochs, start) = (repetitions + 1, 0, Some(Instant::now()));
+        if repetitions < REPETITIONS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    trainer.fit(&mut network, &data, &mut rng).unwrap();
+    drop(trainer);
+    best
 }
 
-fn run<F: Real>(work: &Workload, train: bool, threads: usize, seconds: f64) -> f64 {
-    let batches = if work.inputs() > 100 { 64 } else { 1024 };
-    let mut training = Training::<F>::new(work, batches);
-    let threads = Threads::new(threads);
-    if train {
-        return threads.run(|| best(seconds, work.batch, |i| training.step(i)));
-    }
-    threads.run(|| {
-        best(seconds, work.batch, |i| {
-            black_box(training.network.predict(training.batches[i % batches].0.view()).unwrap());
-        })
+/// Samples a second in predicting.
+fn predict<F: Real>(work: &Workload, batches: usize, threads: usize, seconds: f64) -> f64 {
+    let mut rng = common::rng();
+    let network = work.network::<F>(&mut rng);
+    let batches = work.batches::<F>(batches, &mut rng);
+    let predict = |i: usize| {
+        black_box(network.predict(batches[i % batches.len()].0.view()).unwrap());
+    };
+    Threads::new(threads).run(|| {
+        (0..10).for_each(predict);
+        let mut i = 0;
+        let mut repetition = || {
+            let (start, first) = (Instant::now(), i);
+            while start.elapsed().as_secs_f64() < seconds / REPETITIONS as f64 {
+                (i..i + 10).for_each(predict);
+                i += 10;
+            }
+            ((i - first) * work.batch) as f64 / start.elapsed().as_secs_f64()
+        };
+        (0..REPETITIONS).map(|_| repetition()).fold(0.0, f64::max)
     })
+}
+
+fn run<F: Real>(work: &Workload, training: bool, threads: usize, seconds: f64) -> f64 {
+    let batches = if work.inputs() > 100 { 64 } else { 1024 };
+    if training { train::<F>(work, batches, threads, seconds) } else { predict::<F>(work, batches, threads, seconds) }
 }
 
 fn main() {
     let [only, threads, seconds, float] = common::flags(["--only", "--threads", "--seconds", "--float"]);
     let threads = threads.map_or(2, |threads| threads.parse().unwrap());
     let seconds = common::seconds(seconds, 2.5);
-    for (work, train) in WORKLOADS {
+    for (work, training) in WORKLOADS {
         if only.as_ref().is_some_and(|only| !only.split(',').any(|name| work.name.starts_with(name))) {
             continue;
         }
         let rate = match float.as_deref() {
-            None | Some("f32") => run::<f32>(&work, train, threads, seconds),
-            Some("f64") => run::<f64>(&work, train, threads, seconds),
+            None | Some("f32") => run::<f32>(&work, training, threads, seconds),
+            Some("f64") => run::<f64>(&work, training, threads, seconds),
             Some(float) => panic!("--float takes f32 or f64, not {float}"),
         };
         if seconds > 0.0 {
