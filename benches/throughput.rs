@@ -86,8 +86,12 @@ fn predict<F: Real>(work: &Workload, batches: usize, threads: usize, seconds: f6
 }
 
 fn run<F: Real>(work: &Workload, training: bool, threads: usize, seconds: f64) -> f64 {
-    let batches = if work.inputs() > 100 { 64 } else { 1024 };
-    if training { train::<F>(work, batches, threads, seconds) } else { predict::<F>(work, batches, threads, seconds) }
+    match (training, work.inputs() > 100) {
+        // About as many examples for each of the large networks, so that an epoch of none takes long.
+        (true, true) => train::<F>(work, 4096 / work.batch, threads, seconds),
+        (true, false) => train::<F>(work, 1024, threads, seconds),
+        (false, _) => predict::<F>(work, 64, threads, seconds),
+    }
 }
 
 fn main() {

@@ -10,11 +10,11 @@
 //!
 //! In a small product nothing is copied but a B that is a transpose. One row and one term have loops of their own.
 //!
-//! Measured on one core of an EPYC 7002, with AVX2, for F1, B4 and B2 in Gflop/s, by `ndarray` and here (the limit is 107): 57, 63
-//! and 53, here 79, 82 and 65, at 32·784·100; 69, 73 and 67, here 95, 93 and 87, at 128·784·800; 62, 70 and 70, here 87, 90 and 87,
-//! at 256·1024·1024. F1 at 1·25·50, where it is the time to get to the sums that counts: 618 ns, here 83. The first tile's
-//! copying B, instead of a copy before it, brought F1 of 64·784·800 from 81 to 91; strips brought B4 of 256·1024·1024 from 58
-//! to 75.
+//! Measured on one core of an EPYC 7003, with AVX2, for F1, B4 and B2 in Gflop/s (the limit is 96), by `ndarray`'s product and
+//! here, with what else a layer's pass does: 67, 71 and 62, here 72, 65 and 59, at 32·784·100; 77, 84 and 74, here 70, 64 and 64,
+//! at 128·784·800; 71, 78 and 73, here 65, 62 and 67, at 256·1024·1024. F1 at 1·25·50, where it is the time to get to the sums
+//! that counts: 618 ns, here 83, on an EPYC 7002. There, with tiles of three vectors, the first tile's copying B, instead of a
+//! copy before it, brought F1 of 64·784·800 from 81 to 91, and strips brought B4 of 256·1024·1024 from 58 to 75.
 //!
 //! On several cores what counts is who touched the weights last. A core that writes weights which the other one has read
 //! waits for each: on two cores of an EPYC 9004 the update of 784-100-10 took 45 µs so, and 9 µs where each core reads, in F1,
