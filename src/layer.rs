@@ -95,8 +95,8 @@ impl<F: Real> Affine<F> {
         matmul(dz, self.weights.t(), dx); // (B2) dA₋₁ = dZ·Wᵀ   [n,out]·[out,in]
     }
 
-    /// B4, B5 and U1 for one example, without momentum: wᵢⱼ ← wᵢⱼ − η aᵢ dzⱼ and bⱼ ← bⱼ − η dzⱼ. `x` is `[1, inputs]`, `dz`
-    /// `[1, outputs]`.
+    /// B4, B5 and U1 for one example, without momentum and decay: wᵢⱼ ← wᵢⱼ − η aᵢ dzⱼ and bⱼ ← bⱼ − η dzⱼ. `x` is
+    /// `[1, inputs]`, `dz` `[1, outputs]`.
     pub(crate) fn descend(&mut self, x: ArrayView2<'_, F>, dz: ArrayView2<'_, F>, rate: F) {
         let [x, dz] = [x, dz].map(|row| row.to_slice().expect(ROW_MAJOR));
         add_outer_product(-rate, x, dz, numbers_of(&mut self.weights), numbers_of(&mut self.bias));

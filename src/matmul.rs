@@ -531,6 +531,7 @@ impl<C: Columns> Loop for InColumns<C> {
         let mut turns = vectors.div_ceil(most);
         let mut first = 0;
         while turns > 0 {
+            // Most rows take a single turn, and a division as long as several terms.
             let width = if turns == 1 { vectors } else { vectors / turns };
             let at = Place { first, last: (first + (width - 1) * lanes).min(n - lanes) };
             match width {
