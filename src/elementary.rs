@@ -52,6 +52,7 @@ pub(crate) fn exp_m1<V: Vectors, F: Real>(x: F) -> F {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vectors::Loop;
 
     /// The largest error of `f` on numbers of every size between 0 and `low`, in units in the last place of `F`.
     fn worst<F: Real>(f: fn(F) -> F, exact: fn(f64) -> f64, low: f64, digits: i32, smallest: f64) -> f64 {
@@ -71,6 +72,11 @@ mod tests {
         const FUSED: bool = ONCE;
         const BYTES: usize = 16;
         const IN_ROW: usize = 2;
+        const ROWS: usize = 4;
+
+        fn apart(work: impl Loop) {
+            work.run::<Self>();
+        }
     }
 
     fn check_within_an_ulp_or_so<V: Vectors>() {

@@ -122,7 +122,7 @@
 //! | `threads.rs` | | skip; `join` does both, in whatever order (3) |
 //! | `activation.rs` | 8 | each f, and its f′ under it |
 //! | `init.rs` | 4 | one line for each start |
-//! | `matmul.rs` | | skip; C ← A·B, made fast (15: the hardest file, and no calculus in it) |
+//! | `matmul.rs`, `matmul/large.rs` | | skip; C ← A·B, made fast (20: the hardest files, and no calculus in them) |
 //! | `layer.rs` | 8 | F1, and B4, B5, B2 that restate it: the heart |
 //! | `loss.rs` | 10 | the short way and the long way to B1 |
 //! | `network.rs` | 12 | `forward_pass` and `backward_pass`, on one screen |

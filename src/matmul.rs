@@ -3,18 +3,14 @@
 //! C is computed in tiles: four rows of it, as wide as the registers hold their sums. For each of the k terms a tile takes a row
 //! of B, as wide as itself, and adds to each of its own rows that row times an entry of A.
 //!
-//! In a large product the tiles do not read A and B as they stand. The first tile of some columns copies what it reads of B, up
-//! to 256 rows as wide as a tile, into a panel, which stays in the nearest cache while all the other rows of A meet it. Where B
-//! is a transpose (B2), the copy also turns it round. Where A is one (B4), the entries that a tile takes from it would lie a
-//! whole row of A₋₁ apart each, so a part of A is copied too, into strips of four rows. All copies are on the stack.
-//!
-//! In a small product nothing is copied but a B that is a transpose. One row and one term have loops of their own.
+//! In a large product the tiles read copies of parts of A and B (`matmul/large.rs`). In a small one nothing is copied but a B
+//! that is a transpose. One row and one term have loops of their own.
 //!
 //! Measured on one core of an EPYC 7003, with AVX2, for F1, B4 and B2 in Gflop/s (the limit is 96), by `ndarray`'s product and
-//! here, with what else a layer's pass does: 67, 71 and 62, here 72, 65 and 59, at 32·784·100; 77, 84 and 74, here 70, 64 and 64,
-//! at 128·784·800; 71, 78 and 73, here 65, 62 and 67, at 256·1024·1024. F1 at 1·25·50, where it is the time to get to the sums
-//! that counts: 618 ns, here 83, on an EPYC 7002. There, with tiles of three vectors, the first tile's copying B, instead of a
-//! copy before it, brought F1 of 64·784·800 from 81 to 91, and strips brought B4 of 256·1024·1024 from 58 to 75.
+//! here: 66, 72 and 63, here 66, 68 and 59, at 32·784·100; 76, 82 and 76, here 72, 83 and 75, at 128·784·800; 73, 78 and 73, here
+//! 73, 76 and 71, at 256·1024·1024. These are of quiet minutes; when other programs had half of the core, the large ones fell to
+//! 56 to 66, here to 49 to 65. F1 at 1·25·50, where it is the time to get to the sums that counts: 618 ns, here 83, on an EPYC
+//! 7002.
 //!
 //! On several cores what counts is who touched the weights last. A core that writes weights which the other one has read
 //! waits for each: on two cores of an EPYC 9004 the update of 784-100-10 took 45 µs so, and 9 µs where each core reads, in F1,
@@ -23,33 +19,23 @@
 //! that do not stay in a core's own caches from one product to the next have no owner: F1 cuts them between columns, with eight
 //! rows or more, and has nothing to add up.
 
+mod large;
+
 use crate::real::{Products, Real};
 use crate::threads::{join, pieces};
 use crate::vectors::{Loop, Vectors, run, times_plus};
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 
 /// Rows of a tile.
 const ROWS: usize = 4;
 
-/// Terms of the sums that a panel holds, at most.
-const TERMS: usize = 256;
-
-/// Entries of a panel, at most: 32 KiB of `f32`.
-const PANEL: usize = 8 * 1024;
-
-/// Entries of the copy of a part of A, at most: 64 KiB of `f32`.
-const STRIPS: usize = 16 * 1024;
-
-/// Numbers in the longest vector that there is, and the columns of C from which on panels are of use.
+/// Numbers in the longest vector that there is, and the columns of C from which on copies are of use.
 const LONGEST: usize = 16;
-
-/// Columns of C from which on a copy of A is used often enough.
-const WIDE: usize = 128;
 
 /// Rows of C from which on a copy of B is used often enough.
 const MANY_ROWS: usize = 8;
 
-/// Entries of B up to which it needs no panel; a transpose of that size is copied whole, onto the stack.
+/// Entries of B up to which it is read as it stands; a transpose of that size is copied whole, onto the stack.
 const SMALL: usize = 1024;
 
 /// Rows of C up to which a B that is a transpose is read as it stands, by dot products.
@@ -252,7 +238,7 @@ fn compute<F: Real>(whole: Large<'_, F>, pieces: usize) {
     let Product { a, b, start, column, c, m, k, n } = whole;
     let many_rows = if b.right == 1 { m >= MANY_ROWS } else { m > FEW_ROWS };
     if many_rows && n >= LONGEST && k * n > SMALL {
-        return large(Product { a, b, start, column, c, m, k, n }, pieces);
+        return in_wide_pieces(Product { a, b, start, column, c, m, k, n }, pieces);
     }
     let whole = Product { a, b, start, column, c: c.into_slice().expect(ROW_MAJOR), m, k, n };
     if m == 1 && a.right == 1 && b.right == 1 {
@@ -267,11 +253,11 @@ fn compute<F: Real>(whole: Large<'_, F>, pieces: usize) {
 
 /// In pieces: for B4, where A is a transpose, some rows of C; for F1 and B2 some columns, so that each thread copies its own
 /// part of the weights only.
-fn large<F: Real>(whole: Large<'_, F>, pieces: usize) {
+fn in_wide_pieces<F: Real>(whole: Large<'_, F>, pieces: usize) {
     let Product { a, m, n, .. } = whole;
     let (axis, length) = if a.right > 1 { (Axis(0), m) } else { (Axis(1), n) };
     let Some((pieces, cut)) = wide_pieces(length, pieces) else {
-        return if a.right == 1 || n < WIDE { with_panels(whole) } else { with_strips(whole) };
+        return large::large(whole);
     };
     let (c0, c1) = whole.c.split_at(axis, cut);
     let (first, second) = if a.right > 1 {
@@ -280,7 +266,7 @@ fn large<F: Real>(whole: Large<'_, F>, pieces: usize) {
         let column = whole.column + cut;
         (Product { c: c0, n: cut, ..whole }, Product { column, c: c1, n: n - cut, ..whole })
     };
-    join(|| large(first, pieces / 2), || large(second, pieces - pieces / 2));
+    join(|| in_wide_pieces(first, pieces / 2), || in_wide_pieces(second, pieces - pieces / 2));
 }
 
 /// So many pieces or fewer, and where to cut the first from the others, so that each of them has room for the longest vector:
@@ -322,24 +308,7 @@ fn in_one_piece<F: Real>(mut product: Small<'_, F>) {
     }
 }
 
-// Functions of their own, so that other products do not wait for the room that these take on the stack.
-
-/// Aligned to the lines of a cache.
-#[repr(align(64))]
-struct Room<F, const ENTRIES: usize>([F; ENTRIES]);
-
-#[inline(never)]
-fn with_panels<F: Real>(product: Large<'_, F>) {
-    let mut panel = Room([F::zero(); PANEL]);
-    run(InBlocks { product, panel: &mut panel.0, strips: None });
-}
-
-#[inline(never)]
-fn with_strips<F: Real>(product: Large<'_, F>) {
-    let (mut panel, mut strips) = (Room([F::zero(); PANEL]), Room([F::zero(); STRIPS]));
-    run(InBlocks { product, panel: &mut panel.0, strips: Some(&mut strips.0) });
-}
-
+/// A function of its own, so that other products do not wait for the room that this one takes on the stack.
 #[inline(never)]
 fn with_b_copied<F: Real>(product: Small<'_, F>) {
     let Product { b, k, n, .. } = product;
@@ -353,92 +322,8 @@ fn with_b_copied<F: Real>(product: Small<'_, F>) {
     run(InColumns { work: InPlace(&mut Product { b, ..product }), n });
 }
 
-/// A large product, block after block: some terms of the sums, in all rows of C, or in as many as the strips have room for.
-struct InBlocks<'p, 'a, F> {
-    product: Large<'a, F>,
-    panel: &'p mut [F],
-    strips: Option<&'p mut [F]>,
-}
-
-impl<F: Real> Loop for InBlocks<'_, '_, F> {
-    #[inline(always)]
-    fn run<V: Vectors>(self) {
-        let InBlocks { product: Product { a, b, start, column, mut c, m, k, n }, panel, mut strips } = self;
-        let most_terms = TERMS.min(PANEL * size_of::<F>() / (V::IN_ROW * V::BYTES));
-        let blocks = k.div_ceil(most_terms);
-        for block in 0..blocks {
-            let (first, end) = (k * block / blocks, k * (block + 1) / blocks);
-            let k = end - first;
-            let begin = match start {
-                _ if first > 0 => Begin::AtC,
-                Some(start) => Begin::At(&start[column..]),
-                None => Begin::AtZero,
-            };
-            let most_rows = if strips.is_some() { STRIPS / k / ROWS * ROWS } else { m };
-            let mut i = 0;
-            while i < m {
-                let rows = most_rows.min(m - i);
-                let part = a.from(i, first);
-                let (a, next_tile) = match &mut strips {
-                    Some(strips) => {
-                        copy_strips(part, rows, k, strips);
-                        (Matrix { entries: strips, down: 1, right: ROWS }, ROWS * k)
-                    }
-                    None => (part, ROWS * a.down),
-                };
-                let c = c.slice_mut(s![i..i + rows, ..]);
-                let b = b.from(first, 0);
-                let work = InPanels { a, next_tile, b, column, begin, c, k, panel: &mut *panel };
-                InColumns { work, n }.run::<V>();
-                i += rows;
-            }
-        }
-    }
-}
-
-/// A part of A as strips, one after the other: four rows each, of which every term stands together.
-fn copy_strips<F: Real>(a: Matrix<'_, F>, rows: usize, k: usize, strips: &mut [F]) {
-    /// As many rows as have their entries of one term in one line of a cache.
-    const LINE: usize = 4 * ROWS;
-    for i in (0..rows).step_by(LINE) {
-        for p in 0..k {
-            let (fours, others) = a.entries[p * a.right + i..][..LINE.min(rows - i)].as_chunks::<ROWS>();
-            let mut at = i * k + p * ROWS;
-            for four in fours {
-                strips[at..][..ROWS].copy_from_slice(four);
-                at += ROWS * k;
-            }
-            if !others.is_empty() {
-                strips[at..][..others.len()].copy_from_slice(others);
-            }
-        }
-    }
-}
-
-/// Where the sums of a block begin.
-#[derive(Clone, Copy)]
-enum Begin<'a, F> {
-    AtZero,
-    At(&'a [F]),
-    /// At what the block before has left in C.
-    AtC,
-}
-
 /// With B as it stands, row-major.
 struct InPlace<'p, 'a, F>(&'p mut Small<'a, F>);
-
-/// With copies of B, panel after panel; of A as it stands, or as strips.
-struct InPanels<'p, 'a, F> {
-    a: Matrix<'p, F>,
-    /// From the rows of a tile to those of the next.
-    next_tile: usize,
-    b: Matrix<'a, F>,
-    column: usize,
-    begin: Begin<'a, F>,
-    c: ArrayViewMut2<'p, F>,
-    k: usize,
-    panel: &'p mut [F],
-}
 
 /// For one row of C, `[k]·[k,n] → [n]`: F1 of one example.
 struct OneRow<'a, F> {
@@ -531,8 +416,9 @@ impl<C: Columns> Loop for InColumns<C> {
         let mut turns = vectors.div_ceil(most);
         let mut first = 0;
         while turns > 0 {
-            // Most rows take a single turn, and a division as long as several terms.
-            let width = if turns == 1 { vectors } else { vectors / turns };
+            // Most rows take a single turn, and a division as long as several terms. Those before the last two are wide, and
+            // begin where a line of a cache does.
+            let width = if turns == 1 { vectors } else { vectors.div_ceil(turns).min(vectors - 2) };
             let at = Place { first, last: (first + (width - 1) * lanes).min(n - lanes) };
             match width {
                 8 => by_lanes::<V, C, 8>(&mut work, lanes, at),
@@ -602,138 +488,24 @@ impl<F: Real> InPlace<'_, '_, F> {
     fn tile<V: Vectors, const HEIGHT: usize, const VECTORS: usize, const LANES: usize>(&mut self, i: usize, at: Place) {
         let Product { a, b, start, k, n, .. } = *self.0;
         let first = start.map_or([[F::zero(); LANES]; VECTORS], |start| at.read(start));
-        let terms = Terms { rows: b.entries, down: b.down, at, k };
-        let sums = add_terms::<V, F, HEIGHT, VECTORS, LANES>([first; HEIGHT], a.from(i, 0), &terms, None);
+        // Of one length, so that the compiler checks the place in them once for all.
+        let mut rows_of_a = [a.entries; HEIGHT];
+        for (r, row) in rows_of_a.iter_mut().enumerate() {
+            *row = &a.entries[(i + r) * a.down..][..(k - 1) * a.right + 1];
+        }
+        let mut sums = [first; HEIGHT];
+        let mut p = 0;
+        for row in b.entries[..k * b.down].chunks_exact(b.down) {
+            let row = at.read(row);
+            for r in 0..HEIGHT {
+                add_term::<V, F, VECTORS, LANES>(rows_of_a[r][p], &row, &mut sums[r]);
+            }
+            p += a.right;
+        }
         for (r, sums) in sums.iter().enumerate() {
             at.write(&mut self.0.c[(i + r) * n..][..n], sums);
         }
     }
-}
-
-impl<F: Real> Columns for InPanels<'_, '_, F> {
-    const SIZE: usize = size_of::<F>();
-    const LONG_ROWS: bool = true;
-
-    #[inline(always)]
-    fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
-        let InPanels { a, next_tile, b, column, begin, c, k, panel } = self;
-        let (begin, k, in_b) = (*begin, *k, Place { first: *column + at.first, last: *column + at.last });
-        let mut rows = c.rows_mut().into_iter();
-        let mut tiles = *a;
-        if b.right == 1 && rows.len() >= ROWS {
-            // The first tile copies what it reads.
-            let terms = Terms { rows: b.entries, down: b.down, at: in_b, k };
-            tile_at::<V, F, _, ROWS, VECTORS, LANES>(&mut rows, tiles, begin, &terms, at, Some(panel));
-            tiles.entries = tiles.entries.get(*next_tile..).unwrap_or_default();
-        } else {
-            copy_panel::<F, VECTORS, LANES>(*b, k, in_b, panel);
-        }
-        let in_panel = Place { first: 0, last: (VECTORS - 1) * LANES };
-        let terms = Terms { rows: panel, down: VECTORS * LANES, at: in_panel, k };
-        while rows.len() >= ROWS {
-            tile_at::<V, F, _, ROWS, VECTORS, LANES>(&mut rows, tiles, begin, &terms, at, None);
-            tiles.entries = tiles.entries.get(*next_tile..).unwrap_or_default();
-        }
-        while rows.len() > 0 {
-            tile_at::<V, F, _, 1, VECTORS, LANES>(&mut rows, tiles, begin, &terms, at, None);
-            tiles.entries = tiles.entries.get(a.down..).unwrap_or_default();
-        }
-    }
-}
-
-/// Some rows of B, as wide as a tile, one after the other.
-#[inline(always)]
-fn copy_panel<F: Real, const VECTORS: usize, const LANES: usize>(
-    b: Matrix<'_, F>,
-    k: usize,
-    at: Place,
-    panel: &mut [F],
-) {
-    let copies = &mut panel.as_chunks_mut::<LANES>().0.as_chunks_mut::<VECTORS>().0[..k];
-    if b.right == 1 {
-        for (p, copy) in copies.iter_mut().enumerate() {
-            *copy = at.read(&b.entries[p * b.down..]);
-        }
-        return;
-    }
-    for v in 0..VECTORS {
-        let first = if v + 1 < VECTORS { at.first + v * LANES } else { at.last };
-        let mut columns = [b.entries; LANES];
-        for (lane, column) in columns.iter_mut().enumerate() {
-            *column = &b.entries[(first + lane) * b.right..][..k];
-        }
-        for (p, copy) in copies.iter_mut().enumerate() {
-            for lane in 0..LANES {
-                copy[v][lane] = columns[lane][p];
-            }
-        }
-    }
-}
-
-/// The tile of the next rows of C.
-#[inline(always)]
-fn tile_at<'c, V: Vectors, F: Real, I, const HEIGHT: usize, const VECTORS: usize, const LANES: usize>(
-    rows_of_c: &mut I,
-    a: Matrix<'_, F>,
-    begin: Begin<'_, F>,
-    terms: &Terms<'_, F>,
-    at: Place,
-    copy: Option<&mut [F]>,
-) where
-    I: Iterator<Item = ArrayViewMut1<'c, F>>,
-{
-    let mut rows: [&mut [F]; HEIGHT] =
-        std::array::from_fn(|_| rows_of_c.next().and_then(|row| row.into_slice()).expect(ROW_MAJOR));
-    let mut sums = [[[F::zero(); LANES]; VECTORS]; HEIGHT];
-    for (sums, row) in sums.iter_mut().zip(&rows) {
-        match begin {
-            Begin::AtZero => {}
-            Begin::At(start) => *sums = at.read(start),
-            Begin::AtC => *sums = at.read(row),
-        }
-    }
-    let sums = add_terms::<V, F, HEIGHT, VECTORS, LANES>(sums, a, terms, copy);
-    for (row, sums) in rows.iter_mut().zip(&sums) {
-        at.write(row, sums);
-    }
-}
-
-/// Some rows of B, or of a panel, and where in them the vectors of a tile begin.
-struct Terms<'a, F> {
-    rows: &'a [F],
-    /// From a row to the one below.
-    down: usize,
-    at: Place,
-    k: usize,
-}
-
-/// The sums of a tile, and the terms that its rows of A have with `terms`.
-#[inline(always)]
-fn add_terms<V: Vectors, F: Real, const HEIGHT: usize, const VECTORS: usize, const LANES: usize>(
-    mut sums: [[[F; LANES]; VECTORS]; HEIGHT],
-    a: Matrix<'_, F>,
-    terms: &Terms<'_, F>,
-    copy: Option<&mut [F]>,
-) -> [[[F; LANES]; VECTORS]; HEIGHT] {
-    // Rows of one length, so that the compiler checks the place in them once for all.
-    let mut rows_of_a = [a.entries; HEIGHT];
-    for (r, row) in rows_of_a.iter_mut().enumerate() {
-        *row = &a.entries[r * a.down..][..(terms.k - 1) * a.right + 1];
-    }
-    let mut copies = copy.map(|copy| copy.as_chunks_mut::<LANES>().0.as_chunks_mut::<VECTORS>().0.iter_mut());
-    let (mut p, mut rows) = (0, terms.rows);
-    for _ in 0..terms.k {
-        let (row, below) = rows.split_at(terms.down);
-        let b = terms.at.read(row);
-        if let Some(copy) = copies.as_mut().and_then(|copies| copies.next()) {
-            *copy = b;
-        }
-        for r in 0..HEIGHT {
-            add_term::<V, F, VECTORS, LANES>(rows_of_a[r][p], &b, &mut sums[r]);
-        }
-        (p, rows) = (p + a.right, below);
-    }
-    sums
 }
 
 impl<F: Real> Columns for OneRow<'_, F> {
@@ -1018,9 +790,11 @@ mod tests {
 
     #[test]
     fn large_products_and_their_pieces() {
-        // Either side of every bound: 2·512·1024 multiplications, 256·1024 weights, 8 rows, 128 columns; several panels and
+        // Either side of every bound: 2·512·1024 multiplications, 256·1024 weights, 8 rows, 96 columns; several blocks and
         // strips. (Those of a few columns are above.)
         for (m, k, n) in [
+            (64, 128, 95),
+            (64, 128, 97),
             (64, 128, 127),
             (64, 128, 129),
             (7, 300, 330),
@@ -1091,22 +865,30 @@ mod tests {
             const FUSED: bool = false;
             const BYTES: usize = BYTES;
             const IN_ROW: usize = IN_ROW;
+            const ROWS: usize = if BYTES == 32 { 5 } else { 4 };
+
+            fn apart(work: impl Loop) {
+                work.run::<Self>();
+            }
         }
         fn check<V: Vectors>(m: usize, k: usize, n: usize) {
             let (a, b) = (numbers::<f64>((m, k), 1), numbers::<f64>((k, n), 2));
             let expected = by_definition(&a, &b, &Array1::zeros(n));
             let at = a.t().as_standard_layout().into_owned();
-            for way in ["in place", "in panels", "in strips", "one row", "one term", "add"] {
+            let bt = b.t().as_standard_layout().into_owned();
+            for way in
+                ["large", "large, B turned", "large, A turned", "strips", "in place", "one row", "one term", "add"]
+            {
                 let mut c = Array2::from_elem((m, n), f64::NAN);
                 let (a, b) = (Matrix::of(a.view()), Matrix::of(b.view()));
-                let (panel, strips) = (&mut [0.0; PANEL], &mut [0.0; STRIPS]);
                 let large = Product { a, b, start: None, column: 0, c: c.view_mut(), m, k, n };
+                let (a_turned, b_turned) = (Matrix::of(at.t()), Matrix::of(bt.t()));
+                let is_large = n >= LONGEST && m > FEW_ROWS && k > 1;
                 match way {
-                    "in panels" if n >= LONGEST => InBlocks { product: large, panel, strips: None }.run::<V>(),
-                    "in strips" if n >= LONGEST && m > 1 && k > 1 => {
-                        let product = Product { a: Matrix::of(at.t()), ..large };
-                        InBlocks { product, panel, strips: Some(strips) }.run::<V>();
-                    }
+                    "large" if is_large => large::with_vectors::<V>(large, false),
+                    "large, B turned" if is_large => large::with_vectors::<V>(Product { b: b_turned, ..large }, false),
+                    "large, A turned" if is_large => large::with_vectors::<V>(Product { a: a_turned, ..large }, false),
+                    "strips" if is_large => large::with_vectors::<V>(Product { a: a_turned, ..large }, true),
                     _ => {
                         let c = large.c.into_slice().unwrap();
                         let work = &mut Product { a, b, start: None, column: 0, c, m, k, n };
@@ -1149,6 +931,8 @@ mod tests {
             (6, 3, 7),
             (9, 17, 33),
             (9, 301, 33),
+            (11, 40, 131),
+            (13, 7, 16),
             (70, 1100, 20),
         ] {
             check::<Wide<16, 2>>(m, k, n);

@@ -13,10 +13,15 @@ pub(crate) trait Vectors {
     const FUSED: bool;
     /// Bytes of a vector.
     const BYTES: usize;
-    /// How many vectors wide four rows of sums may be, to stay in the registers beside a row of B and an entry of A. (Of 16
-    /// registers, three vectors would take every one, and the compiler then kept one of the sums in memory: the step of
-    /// 784-800-10 took 1.8 times as long on an EPYC 7003.)
+    /// How many vectors wide the sums of a tile may be, to stay in the registers beside a row of B and an entry of A. (Of 16
+    /// registers, four rows of three vectors would take every one, and the compiler then kept one of the sums in memory: the
+    /// step of 784-800-10 took 1.8 times as long on an EPYC 7003.)
     const IN_ROW: usize;
+    /// Rows of a tile in a large product, 4 or 5.
+    const ROWS: usize;
+
+    /// Runs a loop as a function of its own, which has the registers to itself.
+    fn apart(work: impl Loop);
 }
 
 /// a · b + c
@@ -68,6 +73,12 @@ impl Vectors for Target {
         _ if cfg!(any(target_feature = "avx512f", target_arch = "aarch64")) => 4,
         _ => 2,
     };
+    const ROWS: usize = if cfg!(all(target_feature = "avx", not(target_feature = "avx512f"))) { 5 } else { 4 };
+
+    #[inline(never)]
+    fn apart(work: impl Loop) {
+        work.run::<Target>();
+    }
 }
 
 /// Runs a loop.
@@ -89,6 +100,11 @@ mod x86_64 {
         const FUSED: bool = true;
         const BYTES: usize = 32;
         const IN_ROW: usize = 2; // of 16 registers
+        const ROWS: usize = 5;
+
+        fn apart(work: impl Loop) {
+            on_avx2(work);
+        }
     }
 
     struct Avx512;
@@ -97,6 +113,11 @@ mod x86_64 {
         const FUSED: bool = true;
         const BYTES: usize = 64;
         const IN_ROW: usize = 4; // of 32 registers
+        const ROWS: usize = 4;
+
+        fn apart(work: impl Loop) {
+            on_avx512(work);
+        }
     }
 
     // Not inlined into its callers, because what it compiles is large.
@@ -105,28 +126,45 @@ mod x86_64 {
         work.run::<Target>();
     }
 
+    #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
     fn run_avx2(work: impl Loop) {
         work.run::<Avx2>();
     }
 
+    #[inline(never)]
     #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
     fn run_avx512(work: impl Loop) {
         work.run::<Avx512>();
     }
 
-    #[allow(unsafe_code)] // the only function of the crate that has any
+    // These two are the only functions of the crate that have any unsafe code. The functions they call are safe but for their
+    // instructions. They are called by `run`, when the processor has said that it has these; and by `apart`, from loops that
+    // such a call has begun.
+
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    fn on_avx2(work: impl Loop) {
+        // SAFETY: as above.
+        unsafe { run_avx2(work) }
+    }
+
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    fn on_avx512(work: impl Loop) {
+        // SAFETY: as above.
+        unsafe { run_avx512(work) }
+    }
+
     #[inline(always)]
     pub(super) fn run(work: impl Loop) {
         if is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl")
         {
-            // SAFETY: the functions are safe but for their instructions, which this processor has just said it has.
-            unsafe { run_avx512(work) }
+            on_avx512(work);
         } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            // SAFETY: as above.
-            unsafe { run_avx2(work) }
+            on_avx2(work);
         } else {
             run_target(work);
         }

@@ -1,0 +1,524 @@
+//! `large`: a product of many rows, columns and terms, on one thread, in tiles that read copies of its factors.
+//!
+//! Block after block of terms, some columns of B are copied, term after term, to where they are near one another and stay in the
+//! caches of the core; where B is a transpose (B2), the copy turns it round. Then come the tiles of these columns of C, one below
+//! the other, four or five rows each. They read A as it stands, or, where it is a transpose (B4), from strips: copies of as many
+//! rows as a tile has, with the entries of each term side by side. All copies are on the stack.
+//!
+//! The loops over the terms, at the end of this file, take nearly all of the time. Where another program's thread has half of the
+//! core, it is their instructions that count and not their multiplications. So they do four terms at a time, and run `apart`:
+//! inside of what leads to them, the compiler kept some of the sums in memory, in one loop or another as the code around them
+//! changed. Apart, in builds for AVX2 and AVX-512, all sums are in registers, and of the 79 instructions that a tile of five rows
+//! and two vectors takes for four terms, 72 are multiplications or read what is multiplied.
+
+use super::{Columns, InColumns, Large, Matrix, Place, Product, ROW_MAJOR, add_term};
+use crate::real::Real;
+use crate::vectors::{Loop, Vectors, run};
+use ndarray::iter::LanesIterMut;
+use ndarray::{ArrayViewMut2, Ix1, s};
+
+/// Terms of a block, at most.
+const TERMS: usize = 256;
+
+/// Bytes of what the tiles one below the other read of B: it has to stay in the nearest cache.
+const NEAREST: usize = 32 * 1024;
+
+/// Entries of the copy of a part of B, at most: 48 KiB of `f32`.
+const COPIES: usize = TERMS * 48;
+
+/// Entries of the copy of a part of A, at most: 128 KiB of `f32`.
+const STRIPS: usize = 32 * 1024;
+
+/// Terms up to which a quarter of the room is enough, for B4 of a small batch, which would feel the time to clear the whole.
+const FEW_TERMS: usize = TERMS / 4;
+
+/// Columns of C from which on strips are used often enough.
+const WIDE: usize = 96;
+
+/// Bytes of a line of the caches.
+const LINE: usize = 64;
+
+/// For a term of 0 to 3, written out: the compiler leaves a loop a loop.
+macro_rules! for_four {
+    ($term:ident $body:block) => {
+        for_four!($term $body 0 1 2 3)
+    };
+    ($term:ident $body:block $($number:literal)*) => {
+        $(
+            let $term = $number;
+            $body
+        )*
+    };
+}
+
+/// C = A·B, of LONGEST columns or more, and more rows than a tile has.
+pub(super) fn large<F: Real>(product: Large<'_, F>) {
+    match (product.a.right > 1 && product.n >= WIDE, product.k <= FEW_TERMS) {
+        (false, false) => with_copies::<F, COPIES>(product),
+        (false, true) => with_copies::<F, { COPIES / 4 }>(product),
+        (true, false) => with_strips::<F, COPIES, STRIPS>(product),
+        (true, true) => with_strips::<F, { COPIES / 4 }, { STRIPS / 4 }>(product),
+    }
+}
+
+// Functions of their own, so that other products do not wait for the room that these take on the stack.
+
+/// Aligned to the lines of a cache.
+#[repr(align(64))]
+struct Room<F, const ENTRIES: usize>([F; ENTRIES]);
+
+#[inline(never)]
+fn with_copies<F: Real, const COPIES: usize>(product: Large<'_, F>) {
+    let mut copies = Room([F::zero(); COPIES]);
+    run(InBlocks { product, copies: &mut copies.0, strips: None });
+}
+
+#[inline(never)]
+fn with_strips<F: Real, const COPIES: usize, const STRIPS: usize>(product: Large<'_, F>) {
+    let (mut copies, mut strips) = (Room([F::zero(); COPIES]), Room([F::zero(); STRIPS]));
+    run(InBlocks { product, copies: &mut copies.0, strips: Some(&mut strips.0) });
+}
+
+/// Block after block: some terms of the sums, in all rows of C, or in as many as the strips have room for.
+struct InBlocks<'p, 'a, F> {
+    product: Large<'a, F>,
+    copies: &'p mut [F],
+    strips: Option<&'p mut [F]>,
+}
+
+impl<F: Real> Loop for InBlocks<'_, '_, F> {
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        let InBlocks { product: Product { a, b, start, column, mut c, m, k, n }, copies, mut strips } = self;
+        let most_terms = TERMS.min(NEAREST / (V::IN_ROW * V::BYTES)).min(copies.len() / stride::<V, F>());
+        let blocks = k.div_ceil(most_terms);
+        for block in 0..blocks {
+            let (first, end) = (k * block / blocks, k * (block + 1) / blocks);
+            let k = end - first;
+            let most_rows = strips.as_ref().map_or(m, |strips| {
+                let parts = m.div_ceil(strips.len() / k / V::ROWS * V::ROWS);
+                m.div_ceil(parts).next_multiple_of(V::ROWS)
+            });
+            let mut i = 0;
+            while i < m {
+                let rows = most_rows.min(m - i);
+                let part = a.from(i, first);
+                let a = match &mut strips {
+                    Some(strips) => {
+                        copy_strips::<V, F>(part, rows, k, strips);
+                        PartOfA::Strips(strips)
+                    }
+                    None if part.right == 1 => PartOfA::Rows(part),
+                    None => PartOfA::Transposed(part),
+                };
+                let mut left = 0;
+                while left < n {
+                    let columns = width::<V, F>(n - left, b.right > 1);
+                    copy_columns::<V, F>(b.from(first, column + left), k, columns, copies);
+                    let begin = match start {
+                        _ if first > 0 => Begin::AtC,
+                        Some(start) => Begin::At(&start[column + left..]),
+                        None => Begin::AtZero,
+                    };
+                    let c = c.slice_mut(s![i..i + rows, left..left + columns]);
+                    let b = &copies[..k * stride::<V, F>()];
+                    InColumns { work: InTurns { a, b, begin, c, k }, n: columns }.run::<V>();
+                    left += columns;
+                }
+                i += rows;
+            }
+        }
+    }
+}
+
+/// How many of the columns that are left over to copy at once, `turned` round or not.
+///
+/// Three lines of a cache from every row of B. (One, for a tile of two AVX2 vectors, took 1.1 times as long for F1 of
+/// 128·784·800 on an EPYC 7003: every row is on a page of its own. But what turns B round writes a column at a time, to as many
+/// lines as there are terms, and they have to stay in the nearest cache.)
+#[inline(always)]
+fn width<V: Vectors, F: Real>(left_over: usize, turned: bool) -> usize {
+    let line = LINE / size_of::<F>();
+    let width = if turned { tile::<V>().max(LINE) } else { copied::<V>() } / size_of::<F>();
+    match left_over {
+        _ if left_over >= width + line => width,
+        _ if left_over <= stride::<V, F>() => left_over,
+        // So that the last ones are as wide as the longest vector.
+        _ => 2 * line,
+    }
+}
+
+/// Bytes that a tile takes of a row.
+const fn tile<V: Vectors>() -> usize {
+    V::IN_ROW * V::BYTES
+}
+
+/// Bytes of a row that are copied at once, tile beside tile.
+const fn copied<V: Vectors>() -> usize {
+    if tile::<V>() > 3 * LINE { tile::<V>() } else { 3 * LINE }
+}
+
+/// Entries from one copied row to the next: an odd number of lines, so that what a tile reads is spread over the whole of a
+/// cache.
+#[inline(always)]
+fn stride<V: Vectors, F: Real>() -> usize {
+    (copied::<V>() / LINE | 1) * LINE / size_of::<F>()
+}
+
+/// Some columns of B: `[k,columns]`, `stride` entries from row to row.
+#[inline(always)]
+fn copy_columns<V: Vectors, F: Real>(b: Matrix<'_, F>, k: usize, columns: usize, copies: &mut [F]) {
+    let stride = stride::<V, F>();
+    if b.right == 1 {
+        for (copy, row) in copies.chunks_exact_mut(stride).zip(b.entries.chunks(b.down)).take(k) {
+            // A whole row in one or two, and three vectors or more in each.
+            let (entries, others) = row[..columns].as_chunks::<24>();
+            let (copies, other_copies) = copy[..columns].as_chunks_mut::<24>();
+            for (copy, entries) in copies.iter_mut().zip(entries) {
+                *copy = *entries;
+            }
+            for (copy, &entry) in other_copies.iter_mut().zip(others) {
+                *copy = entry;
+            }
+        }
+        return;
+    }
+    // Rows of what B is a transpose of, side by side. The last of them reach back.
+    const AT_ONCE: usize = 8;
+    for j in (0..columns).step_by(AT_ONCE) {
+        let j = j.min(columns - AT_ONCE);
+        let mut rows = [b.entries; AT_ONCE];
+        for (r, row) in rows.iter_mut().enumerate() {
+            *row = &b.entries[(j + r) * b.right..][..k];
+        }
+        for (p, copy) in copies.chunks_exact_mut(stride).take(k).enumerate() {
+            let copy: &mut [F; AT_ONCE] = copy[j..].first_chunk_mut().expect("a copied row has all the columns");
+            for r in 0..AT_ONCE {
+                copy[r] = rows[r][p];
+            }
+        }
+    }
+}
+
+/// Some rows of A as strips, one after the other: as many rows as a tile has, of which every term stands together.
+#[inline(always)]
+fn copy_strips<V: Vectors, F: Real>(a: Matrix<'_, F>, rows: usize, k: usize, strips: &mut [F]) {
+    // At a time about as many rows as have their entries of one term in one line of a cache.
+    match V::ROWS {
+        5 => strips_of::<F, 5, 3>(a, rows, k, strips),
+        _ => strips_of::<F, 4, 4>(a, rows, k, strips),
+    }
+}
+
+#[inline(always)]
+fn strips_of<F: Real, const HEIGHT: usize, const AT_ONCE: usize>(
+    a: Matrix<'_, F>,
+    rows: usize,
+    k: usize,
+    strips: &mut [F],
+) {
+    for i in (0..rows).step_by(AT_ONCE * HEIGHT) {
+        let (strips, _) = strips[i * k..].as_chunks_mut::<HEIGHT>();
+        let left = rows - i;
+        for p in 0..k {
+            let entries = &a.entries[p * a.right + i..];
+            if left >= AT_ONCE * HEIGHT {
+                let (entries, _) = entries[..AT_ONCE * HEIGHT].as_chunks::<HEIGHT>();
+                for strip in 0..AT_ONCE {
+                    strips[strip * k + p] = entries[strip];
+                }
+            } else {
+                for r in 0..left {
+                    strips[r / HEIGHT * k + p][r % HEIGHT] = entries[r];
+                }
+            }
+        }
+    }
+}
+
+/// Where the sums of a block begin.
+#[derive(Clone, Copy)]
+enum Begin<'a, F> {
+    AtZero,
+    At(&'a [F]),
+    /// At what the block before has left in C.
+    AtC,
+}
+
+/// The columns of C of which B has been copied, in turns as wide as a tile.
+struct InTurns<'p, 'a, F> {
+    a: PartOfA<'p, F>,
+    b: &'p [F],
+    begin: Begin<'a, F>,
+    c: ArrayViewMut2<'p, F>,
+    k: usize,
+}
+
+/// The rows of A that meet in one block.
+#[derive(Clone, Copy)]
+enum PartOfA<'p, F> {
+    Rows(Matrix<'p, F>),
+    Transposed(Matrix<'p, F>),
+    Strips(&'p [F]),
+}
+
+impl<F: Real> Columns for InTurns<'_, '_, F> {
+    const SIZE: usize = size_of::<F>();
+    const LONG_ROWS: bool = true;
+
+    #[inline(always)]
+    fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
+        let InTurns { a, b, begin, ref mut c, k } = *self;
+        let c = c.view_mut();
+        match a {
+            PartOfA::Rows(a) => V::apart(Turn::<F, _, VECTORS, LANES> { a: Rows(a), b, begin, c, k, at }),
+            PartOfA::Transposed(a) => V::apart(Turn::<F, _, VECTORS, LANES> { a: Transposed(a), b, begin, c, k, at }),
+            PartOfA::Strips(a) => V::apart(Turn::<F, _, VECTORS, LANES> { a: Strips(a), b, begin, c, k, at }),
+        }
+    }
+}
+
+/// The tiles of a turn, one below the other.
+struct Turn<'p, 'a, F, A, const VECTORS: usize, const LANES: usize> {
+    a: A,
+    b: &'p [F],
+    begin: Begin<'a, F>,
+    c: ArrayViewMut2<'p, F>,
+    k: usize,
+    at: Place,
+}
+
+impl<F: Real, A: Tiles<F>, const VECTORS: usize, const LANES: usize> Loop for Turn<'_, '_, F, A, VECTORS, LANES> {
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        let Turn { a, b, begin, mut c, k, at } = self;
+        let terms = Terms { b, k, at };
+        let m = c.nrows();
+        let mut rows = c.rows_mut().into_iter();
+        while rows.len() > 0 {
+            let i = m - rows.len();
+            if VECTORS == 1 && !A::FULL && rows.len() >= 8 {
+                // A sum takes a term only when it has taken the last one, and of narrow rows there are few.
+                tile_at::<V, F, A, 8, VECTORS, LANES>(a, i, m, &terms, begin, &mut rows);
+            // As many fours first as it takes for the fives to come out even.
+            } else if V::ROWS == 5 && (A::FULL || rows.len() % 5 == 0) {
+                tile_at::<V, F, A, 5, VECTORS, LANES>(a, i, m, &terms, begin, &mut rows);
+            } else {
+                tile_at::<V, F, A, 4, VECTORS, LANES>(a, i, m, &terms, begin, &mut rows);
+            }
+        }
+    }
+}
+
+/// The tile of C that begins at row i of m. The last one may reach back, to rows that have been computed.
+#[inline(always)]
+fn tile_at<V: Vectors, F: Real, A: Tiles<F>, const HEIGHT: usize, const VECTORS: usize, const LANES: usize>(
+    a: A,
+    i: usize,
+    m: usize,
+    terms: &Terms<'_, F>,
+    begin: Begin<'_, F>,
+    rows_of_c: &mut LanesIterMut<'_, F, Ix1>,
+) {
+    let first = if A::FULL { i } else { i.min(m - HEIGHT) };
+    let sums = a.sums::<V, HEIGHT, VECTORS, LANES>(first, terms);
+    for r in 0..HEIGHT {
+        if first + r < i {
+            continue;
+        }
+        let Some(row) = rows_of_c.next() else { break };
+        let row = row.into_slice().expect(ROW_MAJOR);
+        // Only now: a tile would wait for what it reads of C, and the next one need not.
+        let mut entries = match begin {
+            Begin::AtZero => [[F::zero(); LANES]; VECTORS],
+            Begin::At(start) => terms.at.read(start),
+            Begin::AtC => terms.at.read(row),
+        };
+        for v in 0..VECTORS {
+            for lane in 0..LANES {
+                entries[v][lane] += sums[r][v][lane];
+            }
+        }
+        terms.at.write(row, &entries);
+    }
+}
+
+/// The copied columns of B, k rows of them, and where the vectors of a tile begin in each.
+struct Terms<'p, F> {
+    b: &'p [F],
+    k: usize,
+    at: Place,
+}
+
+/// What the tiles read of A.
+trait Tiles<F: Real>: Copy {
+    /// Whether there is something to read below the last row, up to the end of a tile.
+    const FULL: bool;
+
+    /// The sums of the tile that begins at row `first`.
+    fn sums<V: Vectors, const HEIGHT: usize, const VECTORS: usize, const LANES: usize>(
+        self,
+        first: usize,
+        terms: &Terms<'_, F>,
+    ) -> [[[F; LANES]; VECTORS]; HEIGHT];
+}
+
+/// A row-major part of A.
+#[derive(Clone, Copy)]
+struct Rows<'p, F>(Matrix<'p, F>);
+
+/// A part of A that is a transpose: the entries of one term are side by side.
+#[derive(Clone, Copy)]
+struct Transposed<'p, F>(Matrix<'p, F>);
+
+/// Copies of rows of A, V::ROWS of them together.
+#[derive(Clone, Copy)]
+struct Strips<'p, F>(&'p [F]);
+
+impl<F: Real> Tiles<F> for Rows<'_, F> {
+    const FULL: bool = false;
+
+    #[inline(always)]
+    fn sums<V: Vectors, const HEIGHT: usize, const VECTORS: usize, const LANES: usize>(
+        self,
+        first: usize,
+        &Terms { b, k, at }: &Terms<'_, F>,
+    ) -> [[[F; LANES]; VECTORS]; HEIGHT] {
+        let Rows(a) = self;
+        let stride = stride::<V, F>();
+        // Of one length, so that the compiler checks the place in them once for all.
+        let mut fours = [a.entries.as_chunks::<4>().0; HEIGHT];
+        let mut others = [a.entries; HEIGHT];
+        for r in 0..HEIGHT {
+            let row = &a.entries[(first + r) * a.down..][..k];
+            fours[r] = &row.as_chunks().0[..k / 4];
+            others[r] = &row[k / 4 * 4..];
+        }
+        let (b, other_b) = b.split_at(k / 4 * 4 * stride);
+        let mut sums = [[[F::zero(); LANES]; VECTORS]; HEIGHT];
+        for (p, b) in b.chunks_exact(4 * stride).enumerate() {
+            for_four!(term {
+                let b = at.read(&b[term * stride..][..stride]);
+                for r in 0..HEIGHT {
+                    add_term::<V, F, VECTORS, LANES>(fours[r][p][term], &b, &mut sums[r]);
+                }
+            });
+        }
+        for (p, b) in other_b.chunks_exact(stride).enumerate() {
+            let b = at.read(b);
+            for r in 0..HEIGHT {
+                add_term::<V, F, VECTORS, LANES>(others[r][p], &b, &mut sums[r]);
+            }
+        }
+        sums
+    }
+}
+
+impl<F: Real> Tiles<F> for Strips<'_, F> {
+    const FULL: bool = true;
+
+    #[inline(always)]
+    fn sums<V: Vectors, const HEIGHT: usize, const VECTORS: usize, const LANES: usize>(
+        self,
+        first: usize,
+        &Terms { b, k, at }: &Terms<'_, F>,
+    ) -> [[[F; LANES]; VECTORS]; HEIGHT] {
+        let Strips(strips) = self;
+        let stride = stride::<V, F>();
+        let (fours, others) = strips[first * k..].as_chunks::<HEIGHT>().0[..k].as_chunks::<4>();
+        let (b, other_b) = b.split_at(k / 4 * 4 * stride);
+        let mut sums = [[[F::zero(); LANES]; VECTORS]; HEIGHT];
+        for (a, b) in fours.iter().zip(b.chunks_exact(4 * stride)) {
+            for_four!(term {
+                let b = at.read(&b[term * stride..][..stride]);
+                for r in 0..HEIGHT {
+                    add_term::<V, F, VECTORS, LANES>(a[term][r], &b, &mut sums[r]);
+                }
+            });
+        }
+        for (a, b) in others.iter().zip(other_b.chunks_exact(stride)) {
+            let b = at.read(b);
+            for r in 0..HEIGHT {
+                add_term::<V, F, VECTORS, LANES>(a[r], &b, &mut sums[r]);
+            }
+        }
+        sums
+    }
+}
+
+impl<F: Real> Tiles<F> for Transposed<'_, F> {
+    const FULL: bool = false;
+
+    #[inline(always)]
+    fn sums<V: Vectors, const HEIGHT: usize, const VECTORS: usize, const LANES: usize>(
+        self,
+        first: usize,
+        &Terms { b, k, at }: &Terms<'_, F>,
+    ) -> [[[F; LANES]; VECTORS]; HEIGHT] {
+        let Transposed(a) = self;
+        let stride = stride::<V, F>();
+        let (columns, last) = a.entries[first..].split_at((k - 1) * a.right);
+        let (b, last_b) = b.split_at((k - 1) * stride);
+        let mut sums = [[[F::zero(); LANES]; VECTORS]; HEIGHT];
+        for (column, b) in columns.chunks_exact(a.right).zip(b.chunks_exact(stride)) {
+            let b = at.read(b);
+            for r in 0..HEIGHT {
+                add_term::<V, F, VECTORS, LANES>(column[r], &b, &mut sums[r]);
+            }
+        }
+        let b = at.read(last_b);
+        for r in 0..HEIGHT {
+            add_term::<V, F, VECTORS, LANES>(last[r], &b, &mut sums[r]);
+        }
+        sums
+    }
+}
+
+/// As for a processor of such vectors.
+#[cfg(test)]
+pub(super) fn with_vectors<V: Vectors>(product: Large<'_, f64>, with_strips: bool) {
+    let (copies, strips) = (&mut [0.0; COPIES], &mut [0.0; STRIPS]);
+    InBlocks { product, copies, strips: with_strips.then_some(strips) }.run::<V>();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::LONGEST;
+    use super::*;
+
+    struct Wide<const BYTES: usize, const IN_ROW: usize>;
+    impl<const BYTES: usize, const IN_ROW: usize> Vectors for Wide<BYTES, IN_ROW> {
+        const FUSED: bool = false;
+        const BYTES: usize = BYTES;
+        const IN_ROW: usize = IN_ROW;
+        const ROWS: usize = 4;
+
+        fn apart(work: impl Loop) {
+            work.run::<Self>();
+        }
+    }
+
+    /// On any processor, since the vectors of most are shorter.
+    #[test]
+    fn what_is_copied_at_once_has_room_and_is_as_wide_as_the_longest_vector() {
+        fn check<V: Vectors, F: Real>() {
+            for n in LONGEST..1000 {
+                for turned in [false, true] {
+                    let mut left_over = n;
+                    while left_over > 0 {
+                        let columns = width::<V, F>(left_over, turned);
+                        assert!(columns * size_of::<F>() >= LINE, "{columns} of {n}");
+                        assert!(columns <= stride::<V, F>(), "{columns} of {n}");
+                        left_over -= columns;
+                    }
+                }
+            }
+        }
+        check::<Wide<16, 2>, f32>();
+        check::<Wide<16, 4>, f32>();
+        check::<Wide<32, 2>, f32>();
+        check::<Wide<64, 4>, f32>();
+        check::<Wide<32, 2>, f64>();
+        check::<Wide<64, 4>, f64>();
+    }
+}
