@@ -162,7 +162,7 @@ const fn copied<V: Vectors>() -> usize {
 /// cache.
 #[inline(always)]
 fn stride<V: Vectors, F: Real>() -> usize {
-    (copied::<V>() / LINE | 1) * LINE / size_of::<F>()
+    ((copied::<V>() / LINE) | 1) * LINE / size_of::<F>()
 }
 
 /// Some columns of B: `[k,columns]`, `stride` entries from row to row.
@@ -322,7 +322,7 @@ fn tile_at<V: Vectors, F: Real, A: Tiles<F>, const HEIGHT: usize, const VECTORS:
 ) {
     let first = if A::FULL { i } else { i.min(m - HEIGHT) };
     let sums = a.sums::<V, HEIGHT, VECTORS, LANES>(first, terms);
-    for r in 0..HEIGHT {
+    for (r, sums) in sums.iter().enumerate() {
         if first + r < i {
             continue;
         }
@@ -336,7 +336,7 @@ fn tile_at<V: Vectors, F: Real, A: Tiles<F>, const HEIGHT: usize, const VECTORS:
         };
         for v in 0..VECTORS {
             for lane in 0..LANES {
-                entries[v][lane] += sums[r][v][lane];
+                entries[v][lane] += sums[v][lane];
             }
         }
         terms.at.write(row, &entries);
