@@ -7,7 +7,7 @@
 //! that is a transpose. One row and one term have loops of their own.
 //!
 //! Measured on one core of an EPYC 7003, with AVX2, for F1, B4 and B2 in Gflop/s (the limit is 96), by `ndarray`'s product and
-//! here: 66, 72 and 63, here 66, 68 and 59, at 32·784·100; 76, 82 and 76, here 72, 83 and 75, at 128·784·800; 73, 78 and 73, here
+//! here: 66, 72 and 63, here 66, 68 and 59, at 32·784·100; 76, 82 and 74, here 72, 83 and 75, at 128·784·800; 73, 78 and 73, here
 //! 73, 76 and 71, at 256·1024·1024. These are of quiet minutes; when other programs had half of the core, the large ones fell to
 //! 56 to 66, here to 49 to 65. F1 at 1·25·50, where it is the time to get to the sums that counts: 618 ns, here 83, on an EPYC
 //! 7002.
@@ -362,7 +362,7 @@ trait Columns {
     const SIZE: usize;
     /// How many vectors at most; for tiles the width of a tile.
     const MOST: Option<usize> = None;
-    /// Whether C is known to have LONGEST columns or more, so that there are no shorter vectors.
+    /// Whether C is known to be as wide as the longest vector, so that there are no shorter ones.
     const LONG_ROWS: bool = false;
 
     fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place);
@@ -857,20 +857,22 @@ mod tests {
         }
     }
 
+    /// Vectors that the processor of a test need not have.
+    pub(super) struct Wide<const BYTES: usize, const IN_ROW: usize>;
+    impl<const BYTES: usize, const IN_ROW: usize> Vectors for Wide<BYTES, IN_ROW> {
+        const FUSED: bool = false;
+        const BYTES: usize = BYTES;
+        const IN_ROW: usize = IN_ROW;
+        const ROWS: usize = if BYTES == 32 { 5 } else { 4 };
+
+        fn apart(work: impl Loop) {
+            work.run::<Self>();
+        }
+    }
+
     /// What the processor of a test does not choose: the loops as they are for other vectors.
     #[test]
     fn every_width_of_vectors_gives_the_product() {
-        struct Wide<const BYTES: usize, const IN_ROW: usize>;
-        impl<const BYTES: usize, const IN_ROW: usize> Vectors for Wide<BYTES, IN_ROW> {
-            const FUSED: bool = false;
-            const BYTES: usize = BYTES;
-            const IN_ROW: usize = IN_ROW;
-            const ROWS: usize = if BYTES == 32 { 5 } else { 4 };
-
-            fn apart(work: impl Loop) {
-                work.run::<Self>();
-            }
-        }
         fn check<V: Vectors>(m: usize, k: usize, n: usize) {
             let (a, b) = (numbers::<f64>((m, k), 1), numbers::<f64>((k, n), 2));
             let expected = by_definition(&a, &b, &Array1::zeros(n));

@@ -185,7 +185,8 @@ impl<F: Real> Sgd<F> {
         self.velocity.as_ref().map_or(Ok(()), |velocity| check_like(network, velocity, &VELOCITY))
     }
 
-    /// The backward pass and U1, where everything has been checked; no U1 where the cost is not finite. Returns L.
+    /// The backward pass and U1, where everything has been checked. Returns L; where it is not finite, neither are the parameters of
+    /// use, and the trainer puts back those of the epoch's start.
     pub(crate) fn backward_and_step(
         &mut self,
         network: &mut Network<F>,
@@ -199,9 +200,7 @@ impl<F: Real> Sgd<F> {
             return network.descend(x, y, loss, F::from_f64(self.current_rate()), workspace); // B1 … B5 U1
         }
         let cost = network.backward_pass(x, y, loss, workspace); // B1 … B5
-        if cost.is_finite() {
-            self.step_unchecked(network, workspace.gradients()); // U1
-        }
+        self.step_unchecked(network, workspace.gradients()); // U1
         cost
     }
 

@@ -9,7 +9,7 @@
 //! core, it is their instructions that count and not their multiplications. So they do four terms at a time, and run `apart`:
 //! inside of what leads to them, the compiler kept some of the sums in memory, in one loop or another as the code around them
 //! changed. Apart, in builds for AVX2 and AVX-512, all sums are in registers, and of the 79 instructions that a tile of five rows
-//! and two vectors takes for four terms, 72 are multiplications or read what is multiplied.
+//! and two vectors takes for four terms, 68 are multiplications or read what is multiplied.
 
 use super::{Columns, InColumns, Large, Matrix, Place, Product, ROW_MAJOR, add_term};
 use crate::real::Real;
@@ -51,7 +51,7 @@ macro_rules! for_four {
     };
 }
 
-/// C = A·B, of LONGEST columns or more, and more rows than a tile has.
+/// C = A·B, of LONGEST columns or more, and of five rows or more.
 pub(super) fn large<F: Real>(product: Large<'_, F>) {
     match (product.a.right > 1 && product.n >= WIDE, product.k <= FEW_TERMS) {
         (false, false) => with_copies::<F, COPIES>(product),
@@ -483,20 +483,8 @@ pub(super) fn with_vectors<V: Vectors>(product: Large<'_, f64>, with_strips: boo
 
 #[cfg(test)]
 mod tests {
-    use super::super::LONGEST;
+    use super::super::{LONGEST, tests::Wide};
     use super::*;
-
-    struct Wide<const BYTES: usize, const IN_ROW: usize>;
-    impl<const BYTES: usize, const IN_ROW: usize> Vectors for Wide<BYTES, IN_ROW> {
-        const FUSED: bool = false;
-        const BYTES: usize = BYTES;
-        const IN_ROW: usize = IN_ROW;
-        const ROWS: usize = 4;
-
-        fn apart(work: impl Loop) {
-            work.run::<Self>();
-        }
-    }
 
     /// On any processor, since the vectors of most are shorter.
     #[test]
