@@ -1,7 +1,7 @@
 //! `matmul`: the matrix products of a layer, C ← A·B with `[m,k]·[k,n] → [m,n]`, for F1, B4 and B2; and `column_sums`, for B5.
 //!
-//! C is computed in tiles: four rows of it, as wide as the registers hold their sums. For each of the k terms a tile takes a row
-//! of B, as wide as itself, and adds to each of its own rows that row times an entry of A.
+//! C is computed in tiles: four rows of it or a few more, as wide as the registers hold their sums. For each of the k terms a
+//! tile takes a row of B, as wide as itself, and adds to each of its own rows that row times an entry of A.
 //!
 //! In a large product the tiles read copies of parts of A and B (`matmul/large.rs`). In a small one nothing is copied but a B
 //! that is a transpose. One row and one term have loops of their own.
@@ -26,7 +26,7 @@ use crate::threads::{join, pieces};
 use crate::vectors::{Loop, Vectors, run, times_plus};
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 
-/// Rows of a tile.
+/// Rows of a tile in a small product.
 const ROWS: usize = 4;
 
 /// Numbers in the longest vector that there is, and the columns of C from which on copies are of use.
@@ -38,7 +38,7 @@ const MANY_ROWS: usize = 8;
 /// Entries of B up to which it is read as it stands; a transpose of that size is copied whole, onto the stack.
 const SMALL: usize = 1024;
 
-/// Rows of C up to which a B that is a transpose is read as it stands, by dot products.
+/// Rows of C up to which a B that is a transpose is read as it stands, by dot products, whatever its size.
 const FEW_ROWS: usize = 4;
 
 /// Terms of a sum from which on it is worth being cut in two.
@@ -270,7 +270,7 @@ fn in_wide_pieces<F: Real>(whole: Large<'_, F>, pieces: usize) {
 }
 
 /// So many pieces or fewer, and where to cut the first from the others, so that each of them has room for the longest vector:
-/// `cut` goes up to the next tile. `None` for a single one.
+/// `cut` goes up to a multiple of ROWS. `None` for a single one.
 fn wide_pieces(length: usize, pieces: usize) -> Option<(usize, usize)> {
     let pieces = pieces.min(length / (LONGEST + ROWS));
     (pieces > 1).then(|| (pieces, cut(length, pieces)))

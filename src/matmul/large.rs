@@ -2,14 +2,16 @@
 //!
 //! Block after block of terms, some columns of B are copied, term after term, to where they are near one another and stay in the
 //! caches of the core; where B is a transpose (B2), the copy turns it round. Then come the tiles of these columns of C, one below
-//! the other, four or five rows each. They read A as it stands, or, where it is a transpose (B4), from strips: copies of as many
-//! rows as a tile has, with the entries of each term side by side. All copies are on the stack.
+//! the other, four or five rows each (eight, where they are a single vector wide). They read A as it stands, or, where it is a
+//! transpose (B4) and C wide, from strips: copies of as many rows as a tile has, with the entries of each term side by side. All
+//! copies are on the stack.
 //!
 //! The loops over the terms, at the end of this file, take nearly all of the time. Where another program's thread has half of the
-//! core, it is their instructions that count and not their multiplications. So they do four terms at a time, and run `apart`:
-//! inside of what leads to them, the compiler kept some of the sums in memory, in one loop or another as the code around them
-//! changed. Apart, in builds for AVX2 and AVX-512, all sums are in registers, and of the 79 instructions that a tile of five rows
-//! and two vectors takes for four terms, 68 are multiplications or read what is multiplied.
+//! core, it is their instructions that count and not their multiplications. So they do four terms at a time (but for a transpose
+//! that is read as it stands), and run `apart`: inside of what leads to them, the compiler kept some of the sums in memory, in one
+//! loop or another as the code around them changed. Apart, in builds for AVX2 and AVX-512, all sums are in registers, and of the
+//! 79 instructions that a tile of five rows and two vectors takes for four terms, 68 are multiplications or read what is
+//! multiplied.
 
 use super::{Columns, InColumns, Large, Matrix, Place, Product, ROW_MAJOR, add_term};
 use crate::real::Real;
@@ -24,14 +26,19 @@ const TERMS: usize = 512;
 /// Bytes of what the tiles one below the other read of B: it has to stay in the nearest cache.
 const NEAREST: usize = 32 * 1024;
 
-/// Entries of the copy of a part of B, at most: 96 KiB of `f32`. Half of it beside strips, for B4 of a usual batch.
+/// Entries of the copy of a part of B, at most: 96 KiB of `f32`. Beside strips, which are for B4, half of it: a batch has fewer
+/// rows than a layer has units.
 const COPIES: usize = TERMS * 48;
 
 /// Entries of the copy of a part of A, at most: 128 KiB of `f32`.
 const STRIPS: usize = 32 * 1024;
 
-/// Terms up to which a part of the room is enough, for B4 of a small batch, which would feel the time to clear the whole.
-const FEW_TERMS: usize = TERMS / 8;
+/// Terms up to which less room is enough: B4 of a small batch would feel the time to clear the whole.
+const FEW_TERMS: usize = 64;
+
+/// Entries of the copies of so few terms, at the longest vectors' stride, and of their strips.
+const FEW_COPIES: usize = FEW_TERMS * 80;
+const FEW_STRIPS: usize = STRIPS / 4;
 
 /// Columns of C from which on strips are used often enough.
 const WIDE: usize = 96;
@@ -56,9 +63,9 @@ macro_rules! for_four {
 pub(super) fn large<F: Real>(product: Large<'_, F>) {
     match (product.a.right > 1 && product.n >= WIDE, product.k <= FEW_TERMS) {
         (false, false) => with_copies::<F, COPIES>(product),
-        (false, true) => with_copies::<F, { COPIES / 8 }>(product),
+        (false, true) => with_copies::<F, FEW_COPIES>(product),
         (true, false) => with_strips::<F, { COPIES / 2 }, STRIPS>(product),
-        (true, true) => with_strips::<F, { COPIES / 8 }, { STRIPS / 4 }>(product),
+        (true, true) => with_strips::<F, FEW_COPIES, FEW_STRIPS>(product),
     }
 }
 
@@ -69,14 +76,14 @@ pub(super) fn large<F: Real>(product: Large<'_, F>) {
 struct Room<F, const ENTRIES: usize>([F; ENTRIES]);
 
 #[inline(never)]
-fn with_copies<F: Real, const COPIES: usize>(product: Large<'_, F>) {
-    let mut copies = Room([F::zero(); COPIES]);
+fn with_copies<F: Real, const B: usize>(product: Large<'_, F>) {
+    let mut copies = Room([F::zero(); B]);
     run(InBlocks { product, copies: &mut copies.0, strips: None });
 }
 
 #[inline(never)]
-fn with_strips<F: Real, const COPIES: usize, const STRIPS: usize>(product: Large<'_, F>) {
-    let (mut copies, mut strips) = (Room([F::zero(); COPIES]), Room([F::zero(); STRIPS]));
+fn with_strips<F: Real, const B: usize, const A: usize>(product: Large<'_, F>) {
+    let (mut copies, mut strips) = (Room([F::zero(); B]), Room([F::zero(); A]));
     run(InBlocks { product, copies: &mut copies.0, strips: Some(&mut strips.0) });
 }
 
@@ -134,9 +141,9 @@ impl<F: Real> Loop for InBlocks<'_, '_, F> {
 
 /// How many of the columns that are left over to copy at once, `turned` round or not.
 ///
-/// Three lines of a cache from every row of B. (One, for a tile of two AVX2 vectors, took 1.1 times as long for F1 of
-/// 128·784·800 on an EPYC 7003: every row is on a page of its own. But what turns B round writes a column at a time, to as many
-/// lines as there are terms, and they have to stay in the nearest cache.)
+/// Three lines of a cache from every row of B, or a tile, where that is wider. (One line, for a tile of two AVX2 vectors, took
+/// 1.1 times as long for F1 of 128·784·800 on an EPYC 7003: a row further down is on another page. But what turns B round goes
+/// through all terms for a few columns at a time, and what it has written should be in the nearest cache when it comes again.)
 #[inline(always)]
 fn width<V: Vectors, F: Real>(left_over: usize, turned: bool) -> usize {
     let line = LINE / size_of::<F>();
@@ -226,7 +233,7 @@ fn copy_any_rows<V: Vectors, F: Real>(b: Matrix<'_, F>, k: usize, columns: usize
 /// Some rows of A as strips, one after the other: as many rows as a tile has, of which every term stands together.
 #[inline(always)]
 fn copy_strips<V: Vectors, F: Real>(a: Matrix<'_, F>, rows: usize, k: usize, strips: &mut [F]) {
-    // At a time about as many rows as have their entries of one term in one line of a cache.
+    // At a time as many rows as have their entries of one term in about a line of a cache of `f32`.
     match V::ROWS {
         5 => strips_of::<F, 5, 3>(a, rows, k, strips),
         _ => strips_of::<F, 4, 4>(a, rows, k, strips),
@@ -234,20 +241,20 @@ fn copy_strips<V: Vectors, F: Real>(a: Matrix<'_, F>, rows: usize, k: usize, str
 }
 
 #[inline(always)]
-fn strips_of<F: Real, const HEIGHT: usize, const STRIPS: usize>(
+fn strips_of<F: Real, const HEIGHT: usize, const AT_A_TIME: usize>(
     a: Matrix<'_, F>,
     rows: usize,
     k: usize,
     strips: &mut [F],
 ) {
-    for i in (0..rows).step_by(STRIPS * HEIGHT) {
+    for i in (0..rows).step_by(AT_A_TIME * HEIGHT) {
         let (strips, _) = strips[i * k..].as_chunks_mut::<HEIGHT>();
         let left = rows - i;
         for p in 0..k {
             let entries = &a.entries[p * a.right + i..];
-            if left >= STRIPS * HEIGHT {
-                let (entries, _) = entries[..STRIPS * HEIGHT].as_chunks::<HEIGHT>();
-                for strip in 0..STRIPS {
+            if left >= AT_A_TIME * HEIGHT {
+                let (entries, _) = entries[..AT_A_TIME * HEIGHT].as_chunks::<HEIGHT>();
+                for strip in 0..AT_A_TIME {
                     strips[strip * k + p] = entries[strip];
                 }
             } else {
@@ -321,9 +328,9 @@ impl<F: Real, A: Tiles<F>, const VECTORS: usize, const LANES: usize> Loop for Tu
         while rows.len() > 0 {
             let i = m - rows.len();
             if VECTORS == 1 && !A::FULL && rows.len() >= 8 {
-                // A sum takes a term only when it has taken the last one, and of narrow rows there are few.
+                // A sum takes a term only when it has taken the last one, and four narrow rows have few sums.
                 tile_at::<V, F, A, 8, VECTORS, LANES>(a, i, m, &terms, begin, &mut rows);
-            // As many fours first as it takes for the fives to come out even.
+            // As many fours first as it takes for the fives to come out even, where they can.
             } else if V::ROWS == 5 && (A::FULL || rows.len() % 5 == 0) {
                 tile_at::<V, F, A, 5, VECTORS, LANES>(a, i, m, &terms, begin, &mut rows);
             } else {
@@ -513,6 +520,7 @@ mod tests {
     #[test]
     fn what_is_copied_at_once_has_room_and_is_as_wide_as_the_longest_vector() {
         fn check<V: Vectors, F: Real>() {
+            assert!(FEW_TERMS * stride::<V, F>() <= FEW_COPIES);
             for n in LONGEST..1000 {
                 for turned in [false, true] {
                     let mut left_over = n;
