@@ -19,7 +19,7 @@ use crate::vectors::{Loop, Vectors, run};
 use ndarray::iter::LanesIterMut;
 use ndarray::{ArrayViewMut2, Ix1, s};
 
-/// Terms of a block, at most. (With 256, where C is read and written twice as often, the step of 784-1024-1024-1024-10 took 1.06 to
+/// Terms of a block, at most. (With 256, where C is read and written twice as often, the step of 784-1024-1024-1024-10 took
 /// 1.09 times as long on two cores of an EPYC 7003.)
 const TERMS: usize = 512;
 
