@@ -23,6 +23,8 @@ mod sealed {
         );
 
         fn add_outer_product(factor: Self, a: &[Self], b: &[Self], c: &mut [Self], row: &mut [Self]);
+
+        fn column_sums(a: &[Self], sums: &mut [Self]);
     }
 
     /// What `elementary.rs` needs to know of a number type; its being private seals [`Real`](super::Real).
