@@ -17,11 +17,9 @@
 //! `join` and `run`.
 
 use crate::elementary::{exp, exp_m1};
-use crate::matmul::ROW_MAJOR;
 use crate::real::Real;
 use crate::threads::{join, pieces};
 use crate::vectors::{Loop, Vectors, run};
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis, Zip};
 
 /// Entries that are worth a thread of their own.
 const LEAST_PIECE: usize = 32 * 1024;
@@ -92,25 +90,24 @@ impl Activation {
         }
     }
 
-    /// F2: A = f(Z). `[n, units]` each; a large batch in halves, side by side.
-    pub(crate) fn forward<F: Real>(self, z: ArrayView2<'_, F>, a: ArrayViewMut2<'_, F>) {
-        if let Some(half) = half_of(z) {
-            let (z0, z1) = z.split_at(Axis(0), half);
-            let (a0, a1) = a.split_at(Axis(0), half);
-            return join(|| self.forward(z0, a0), || self.forward(z1, a1));
+    /// F2: A = f(Z). `[n, units]` each, row after row; a large batch in halves, side by side.
+    pub(crate) fn forward<F: Real>(self, z: &[F], a: &mut [F], units: usize) {
+        if let Some(half) = half_of(z, units) {
+            let (z0, z1) = z.split_at(half);
+            let (a0, a1) = a.split_at_mut(half);
+            return join(|| self.forward(z0, a0, units), || self.forward(z1, a1, units));
         }
-        let (z, a, units) = (z.to_slice().expect(ROW_MAJOR), a.into_slice().expect(ROW_MAJOR), z.ncols());
         run(Forward { f: self, z, a, units });
     }
 
     /// B3: dZ = dA ⊙ f′(Z), for softmax its Jacobian times dA, in place: `dz` holds dA before and dZ after.
-    /// Forward was A = f(Z), and handed over both Z and A. `[n, units]` each
-    pub(crate) fn backward<F: Real>(self, z: ArrayView2<'_, F>, a: ArrayView2<'_, F>, mut dz: ArrayViewMut2<'_, F>) {
-        if let Some(half) = half_of(z) {
-            let (z0, z1) = z.split_at(Axis(0), half);
-            let (a0, a1) = a.split_at(Axis(0), half);
-            let (dz0, dz1) = dz.split_at(Axis(0), half);
-            return join(|| self.backward(z0, a0, dz0), || self.backward(z1, a1, dz1));
+    /// Forward was A = f(Z), and handed over both Z and A. `[n, units]` each, row after row
+    pub(crate) fn backward<F: Real>(self, z: &[F], a: &[F], dz: &mut [F], units: usize) {
+        if let Some(half) = half_of(z, units) {
+            let (z0, z1) = z.split_at(half);
+            let (a0, a1) = a.split_at(half);
+            let (dz0, dz1) = dz.split_at_mut(half);
+            return join(|| self.backward(z0, a0, dz0, units), || self.backward(z1, a1, dz1, units));
         }
         let (zero, one) = (F::zero(), F::one());
         match self {
@@ -119,22 +116,24 @@ impl Activation {
             Activation::Tanh => change(dz, a, |d, a| d * (one - a * a)),                // (D3)
             Activation::Relu => change(dz, z, |d, z| if z <= zero { zero } else { d }), // (D4)
             Activation::Softmax => {
-                for (mut d, a) in dz.rows_mut().into_iter().zip(a.rows()) {
+                for (dz, a) in dz.chunks_exact_mut(units).zip(a.chunks_exact(units)) {
                     // (D5) dzⱼ = Σᵢ daᵢ aᵢ (δᵢⱼ − aⱼ) = aⱼ (daⱼ − Σᵢ aᵢ daᵢ); `mean` is the last sum, by weights aᵢ
-                    let mean = Zip::from(&d).and(a).fold(F::zero(), |sum, &d, &a| sum + a * d);
-                    Zip::from(&mut d).and(a).for_each(|d, &a| *d = a * (*d - mean));
+                    let mean: F = dz.iter().zip(a).map(|(&d, &a)| a * d).sum();
+                    change(dz, a, |d, a| a * (d - mean));
                 }
             }
             Activation::Custom { slope, .. } => {
-                Zip::from(dz).and(z).and(a).for_each(|d, &z, &a| *d *= F::from_f64(slope(z.f64(), a.f64())))
+                for ((d, &z), &a) in dz.iter_mut().zip(z).zip(a) {
+                    *d *= F::from_f64(slope(z.f64(), a.f64()));
+                }
             }
         }
     }
 }
 
 /// Where to cut a batch whose halves are worth a thread each.
-fn half_of<F>(z: ArrayView2<'_, F>) -> Option<usize> {
-    (z.nrows() > 1 && pieces(z.len(), LEAST_PIECE) > 1).then_some(z.nrows() / 2)
+fn half_of<F>(z: &[F], units: usize) -> Option<usize> {
+    (pieces(z.len(), LEAST_PIECE) > 1 && z.len() > units).then(|| z.len() / units / 2 * units)
 }
 
 /// By variant, and custom ones by name: two function pointers tell nothing about being the same function.
@@ -236,8 +235,7 @@ fn map<F: Real>(z: &[F], a: &mut [F], f: impl Fn(F) -> F) {
 
 /// d ← f(d, x), entry by entry.
 #[inline(always)]
-fn change<F: Real>(mut d: ArrayViewMut2<'_, F>, x: ArrayView2<'_, F>, f: impl Fn(F, F) -> F) {
-    let (d, x) = (d.as_slice_mut().expect(ROW_MAJOR), x.to_slice().expect(ROW_MAJOR));
+fn change<F: Real>(d: &mut [F], x: &[F], f: impl Fn(F, F) -> F) {
     for (d, &x) in d.iter_mut().zip(x) {
         *d = f(*d, x);
     }
@@ -247,7 +245,7 @@ fn change<F: Real>(mut d: ArrayViewMut2<'_, F>, x: ArrayView2<'_, F>, f: impl Fn
 const LANES: usize = 16;
 
 /// Where the largest entry of a row stands, the first of equals.
-pub(crate) fn argmax<F: Real>(row: ArrayView1<'_, F>) -> usize {
+pub(crate) fn argmax<F: Real>(row: &[F]) -> usize {
     let mut best = 0;
     for (k, &z) in row.iter().enumerate() {
         if z > row[best] {

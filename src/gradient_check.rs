@@ -105,7 +105,7 @@ pub fn gradient_check<F: Real>(
     network.check_loss(loss)?;
     let mut network = in_f64(network)?;
     // X in rows, as the forward passes below take it.
-    let (x, y) = (x.as_standard_layout().mapv(F::f64), y.mapv(F::f64));
+    let (x, y) = (x.as_standard_layout().mapv(F::f64), y.as_standard_layout().mapv(F::f64));
     let mut workspace = Workspace::new(&network, x.nrows());
     network.forward(x.view(), &mut workspace)?;
     let cost = network.backward(x.view(), y.view(), loss, &mut workspace)?;

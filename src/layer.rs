@@ -16,9 +16,11 @@
 
 use crate::activation::Activation;
 use crate::error::{Error, Places, Result, check_finite, check_shape};
-use crate::matmul::{ROW_MAJOR, add_outer_product, column_sums, matmul, matmul_plus_row};
+use crate::matmul::{
+    add_outer_product, column_sums, matmul, matmul_plus_row, numbers, numbers_mut, row_times_transpose,
+};
 use crate::real::Real;
-use ndarray::{Array, Array1, Array2, ArrayView2, ArrayViewMut2, Dimension};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
 
 /// The parameters of one affine map Z = A₋₁·W + 1bᵀ.
 ///
@@ -79,8 +81,8 @@ impl<F: Real> Affine<F> {
 
     /// F1. `x` is A₋₁ `[n, inputs]`, `z` is written `[n, outputs]`; `spare`, of the same shape, takes the
     /// second half of sums that are cut in two.
-    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, z: ArrayViewMut2<'_, F>, spare: ArrayViewMut2<'_, F>) {
-        matmul_plus_row(x, self.weights.view(), self.bias.view(), z, spare); // (F1) Z = A₋₁·W + 1bᵀ   [n,in]·[in,out]
+    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, z: &mut Array2<F>, spare: &mut Array2<F>) {
+        matmul_plus_row(x, &self.weights, &self.bias, z, spare); // (F1) Z = A₋₁·W + 1bᵀ   [n,in]·[in,out]
     }
 
     /// B4, B5. Forward was Z = A₋₁·W + 1bᵀ: in every row r, wᵢⱼ stood in zᵣⱼ with the factor aᵣᵢ, and bⱼ with the
@@ -95,17 +97,16 @@ impl<F: Real> Affine<F> {
         matmul(dz, self.weights.t(), dx); // (B2) dA₋₁ = dZ·Wᵀ   [n,out]·[out,in]
     }
 
-    /// B4, B5 and U1 for one example, without momentum and decay: wᵢⱼ ← wᵢⱼ − η aᵢ dzⱼ and bⱼ ← bⱼ − η dzⱼ. `x` is
-    /// `[1, inputs]`, `dz` `[1, outputs]`.
-    pub(crate) fn descend(&mut self, x: ArrayView2<'_, F>, dz: ArrayView2<'_, F>, rate: F) {
-        let [x, dz] = [x, dz].map(|row| row.to_slice().expect(ROW_MAJOR));
-        add_outer_product(-rate, x, dz, numbers_of(&mut self.weights), numbers_of(&mut self.bias));
+    /// B2 for one example: `dz` is `[outputs]`, `dx` `[inputs]`.
+    pub(crate) fn backward_inputs_of_one(&self, dz: &[F], dx: &mut [F]) {
+        row_times_transpose(dz, &self.weights, dx); // (B2)
     }
-}
 
-/// The numbers of an array that is row-major, as a network's parameters and their velocities always are.
-pub(crate) fn numbers_of<F, D: Dimension>(array: &mut Array<F, D>) -> &mut [F] {
-    array.as_slice_mut().expect(ROW_MAJOR)
+    /// B4, B5 and U1 for one example, without momentum and decay: wᵢⱼ ← wᵢⱼ − η aᵢ dzⱼ and bⱼ ← bⱼ − η dzⱼ. `x` is
+    /// `[inputs]`, `dz` `[outputs]`.
+    pub(crate) fn descend(&mut self, x: &[F], dz: &[F], rate: F) {
+        add_outer_product(-rate, x, dz, numbers_mut(&mut self.weights), numbers_mut(&mut self.bias));
+    }
 }
 
 /// Refuses a layer without inputs or outputs.
@@ -153,13 +154,13 @@ impl<F: Real> Layer<F> {
     }
 
     /// F1, F2. `x` is A₋₁ `[n, inputs]`; `z` and `a` are written `[n, outputs]`.
-    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, mut z: ArrayViewMut2<'_, F>, mut a: ArrayViewMut2<'_, F>) {
-        self.affine.forward(x, z.view_mut(), a.view_mut()); // A, which F2 has yet to write, is the spare
-        self.activation.forward(z.view(), a); // (F2) A = f(Z)   [n,out]
+    pub(crate) fn forward(&self, x: ArrayView2<'_, F>, z: &mut Array2<F>, a: &mut Array2<F>) {
+        self.affine.forward(x, z, a); // A, which F2 has yet to write, is the spare
+        self.activation.forward(numbers(z), numbers_mut(a), self.outputs()); // (F2) A = f(Z)   [n,out]
     }
 
     /// B3. Forward was A = f(Z), so dZ = dA ⊙ f′(Z); `dz` holds dA before and dZ after. `[n, outputs]`
-    pub(crate) fn backward_activation(&self, z: ArrayView2<'_, F>, a: ArrayView2<'_, F>, dz: ArrayViewMut2<'_, F>) {
-        self.activation.backward(z, a, dz); // (B3) dZ = dA ⊙ f′(Z)   [n,out]
+    pub(crate) fn backward_activation(&self, z: &Array2<F>, a: &Array2<F>, dz: &mut Array2<F>) {
+        self.activation.backward(numbers(z), numbers(a), numbers_mut(dz), self.outputs()); // (B3) dZ = dA ⊙ f′(Z)   [n,out]
     }
 }

@@ -30,8 +30,9 @@
 
 use crate::activation::{Activation, argmax};
 use crate::error::{Error, Result};
+use crate::matmul::{ROW_MAJOR, numbers};
 use crate::real::{Real, count};
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Zip};
+use ndarray::{Array2, ArrayView2};
 
 /// What training descends: one number for a batch of outputs A and targets Y, both `[n, k]`.
 ///
@@ -90,6 +91,21 @@ pub enum Loss {
     },
 }
 
+/// What a loss sees of a batch: Z and A of the last layer, and the targets Y, each `[n, k]`, row after row.
+#[derive(Clone, Copy)]
+pub(crate) struct Outputs<'a, F> {
+    z: &'a [F],
+    a: &'a [F],
+    y: &'a [F],
+    k: usize,
+}
+
+impl<'a, F> Outputs<'a, F> {
+    pub(crate) fn of(z: &'a Array2<F>, a: &'a Array2<F>, y: ArrayView2<'a, F>) -> Self {
+        Outputs { z: numbers(z), a: numbers(a), y: y.to_slice().expect(ROW_MAJOR), k: z.ncols() }
+    }
+}
+
 impl Loss {
     /// The name in words: `mean squared error`, `binary cross-entropy`, `cross-entropy`, or the custom one's own.
     pub fn name(self) -> &'static str {
@@ -141,50 +157,39 @@ impl Loss {
     }
 
     /// The cost L of a batch and, where `dz` is given, B1: ∂L/∂Z of the last layer. One `scale`, the 1/n
-    /// or 1/nk of the mean, is a factor of both. Everything `[n, k]`.
-    pub(crate) fn evaluate<F: Real>(
-        self,
-        output: Activation,
-        z: ArrayView2<'_, F>,
-        a: ArrayView2<'_, F>,
-        y: ArrayView2<'_, F>,
-        dz: Option<ArrayViewMut2<'_, F>>,
-    ) -> f64 {
+    /// or 1/nk of the mean, is a factor of both.
+    pub(crate) fn evaluate<F: Real>(self, output: Activation, batch: Outputs<'_, F>, dz: Option<&mut [F]>) -> f64 {
         // The 1/n of the mean enters here and nowhere else.
         let scale = match self {
-            Loss::CrossEntropy => 1.0 / count(a.nrows()),
-            _ => 1.0 / count(a.len()),
+            Loss::CrossEntropy => 1.0 / count(batch.a.len() / batch.k),
+            _ => 1.0 / count(batch.a.len()),
         };
         if self.canonical_activation() == Some(output) {
-            self.short_way(scale, z, a, y, dz)
+            self.short_way(scale, batch, dz)
         } else {
-            self.long_way(scale, output, z, a, y, dz)
+            self.long_way(scale, output, batch, dz)
         }
     }
 
     /// A canonical pair: the cost from the logits, B1 without ∂L/∂A.
-    fn short_way<F: Real>(
-        self,
-        scale: f64,
-        z: ArrayView2<'_, F>,
-        a: ArrayView2<'_, F>,
-        y: ArrayView2<'_, F>,
-        dz: Option<ArrayViewMut2<'_, F>>,
-    ) -> f64 {
-        if let Some(mut dz) = dz {
+    fn short_way<F: Real>(self, scale: f64, batch: Outputs<'_, F>, dz: Option<&mut [F]>) -> f64 {
+        let Outputs { z, a, y, k } = batch;
+        if let Some(dz) = dz {
             let factor = F::from_f64(if let Loss::MeanSquaredError = self { 2.0 * scale } else { scale });
-            for ((mut dz, a), y) in dz.rows_mut().into_iter().zip(a.rows()).zip(y.rows()) {
+            for ((dz, a), y) in dz.chunks_exact_mut(k).zip(a.chunks_exact(k)).zip(y.chunks_exact(k)) {
                 // Σₖy: with softmax each target of a row acts on all of its outputs, elsewhere only on its own.
-                let pull = if let Loss::CrossEntropy = self { y.sum() } else { F::one() };
-                Zip::from(&mut dz).and(a).and(y).for_each(|d, &a, &y| *d = factor * (pull * a - y)); // (B1) ∝ A − Y
+                let pull = if let Loss::CrossEntropy = self { y.iter().copied().sum() } else { F::one() };
+                for ((d, &a), &y) in dz.iter_mut().zip(a).zip(y) {
+                    *d = factor * (pull * a - y); // (B1) ∝ A − Y
+                }
             }
         }
-        let rows = z.rows().into_iter().zip(y.rows());
+        let rows = z.chunks_exact(k).zip(y.chunks_exact(k));
         scale * rows.map(|(z, y)| self.row_from_logits(z, y)).sum::<f64>()
     }
 
     /// S2, S3: the cost of one row from its pre-activations, in `f64` for either number type.
-    fn row_from_logits<F: Real>(self, z: ArrayView1<'_, F>, y: ArrayView1<'_, F>) -> f64 {
+    fn row_from_logits<F: Real>(self, z: &[F], y: &[F]) -> f64 {
         let pairs = z.iter().zip(y).map(|(z, y)| (z.f64(), y.f64()));
         match self {
             Loss::BinaryCrossEntropy => {
@@ -205,20 +210,15 @@ impl Loss {
     }
 
     /// Any other pair: ∂L/∂A, then B3.
-    fn long_way<F: Real>(
-        self,
-        scale: f64,
-        output: Activation,
-        z: ArrayView2<'_, F>,
-        a: ArrayView2<'_, F>,
-        y: ArrayView2<'_, F>,
-        dz: Option<ArrayViewMut2<'_, F>>,
-    ) -> f64 {
-        if let Some(mut dz) = dz {
-            Zip::from(&mut dz).and(a).and(y).for_each(|d, a, y| *d = F::from_f64(scale * self.slope(a.f64(), y.f64())));
-            output.backward(z, a, dz); // (B1) = B3 after ∂L/∂A
+    fn long_way<F: Real>(self, scale: f64, output: Activation, batch: Outputs<'_, F>, dz: Option<&mut [F]>) -> f64 {
+        let Outputs { z, a, y, k } = batch;
+        if let Some(dz) = dz {
+            for ((d, a), y) in dz.iter_mut().zip(a).zip(y) {
+                *d = F::from_f64(scale * self.slope(a.f64(), y.f64()));
+            }
+            output.backward(z, a, dz, k); // (B1) = B3 after ∂L/∂A
         }
-        scale * Zip::from(a).and(y).fold(0.0, |sum, a, y| sum + self.value(a.f64(), y.f64()))
+        scale * a.iter().zip(y).map(|(a, y)| self.value(a.f64(), y.f64())).sum::<f64>()
     }
 
     /// The cost of one output, without the mean.

@@ -24,7 +24,7 @@ mod large;
 use crate::real::{Products, Real};
 use crate::threads::{join, pieces};
 use crate::vectors::{Loop, Vectors, run, times_plus};
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
+use ndarray::{Array1, Array2, ArrayRef, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, Dimension};
 
 /// Rows of a tile in a small product.
 const ROWS: usize = 4;
@@ -54,8 +54,18 @@ const OWNED: usize = 256 * 1024;
 /// it, the step of 2-25-50-25-2 on 512 rows took 609 ns a row, on two cores of an Emerald Rapids, against 425.)
 const LEAST_PIECE: usize = 512 * 1024;
 
-/// Why a view has a slice.
+/// Why an array has a slice.
 pub(crate) const ROW_MAJOR: &str = "batches, parameters, and what a pass computes, are row-major";
+
+/// The numbers of a row-major array.
+pub(crate) fn numbers<F, D: Dimension>(array: &ArrayRef<F, D>) -> &[F] {
+    array.as_slice().expect(ROW_MAJOR)
+}
+
+/// The same, to be changed.
+pub(crate) fn numbers_mut<F, D: Dimension>(array: &mut ArrayRef<F, D>) -> &mut [F] {
+    array.as_slice_mut().expect(ROW_MAJOR)
+}
 
 /// C ← A·B: B4 and B2. `[m,k]·[k,n] → [m,n]`, the usual letters of a product: k is the length of its sums.
 ///
@@ -70,12 +80,21 @@ pub(crate) fn matmul<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>, c: Arr
 /// second parts go to `spare`, `[m,n]`.
 pub(crate) fn matmul_plus_row<F: Real>(
     a: ArrayView2<'_, F>,
-    b: ArrayView2<'_, F>,
-    start: ArrayView1<'_, F>,
-    c: ArrayViewMut2<'_, F>,
-    spare: ArrayViewMut2<'_, F>,
+    b: &Array2<F>,
+    start: &Array1<F>,
+    c: &mut Array2<F>,
+    spare: &mut Array2<F>,
 ) {
-    F::product_plus_row(a, b, start, c, spare);
+    if a.nrows() == 1 && !gains_by_threads(1, b.nrows(), b.ncols()) {
+        F::row_times_matrix(numbers(&a), numbers(b), numbers(start), numbers_mut(c));
+    } else {
+        F::product_plus_row(a, b.view(), start.view(), c.view_mut(), spare.view_mut());
+    }
+}
+
+/// c ← a·Bᵀ: B2 of one example, where B is W. `[k]·[n,k]ᵀ → [n]`
+pub(crate) fn row_times_transpose<F: Real>(a: &[F], b: &Array2<F>, c: &mut [F]) {
+    F::row_times_transpose(a, numbers(b), c);
 }
 
 /// C ← C + factor · (a·b) and row ← row + factor · b, a column times a row: U1 with B4 and B5 of one example. `[m]·[n] → [m,n]`
@@ -99,6 +118,15 @@ macro_rules! products {
                 spare: ArrayViewMut2<'_, Self>,
             ) {
                 product_plus_row(a, b, row, c, spare);
+            }
+
+            fn row_times_matrix(a: &[Self], b: &[Self], start: &[Self], c: &mut [Self]) {
+                let n = c.len();
+                run(InColumns { work: OneRow { a, b, start: Some(start), c }, n });
+            }
+
+            fn row_times_transpose(a: &[Self], b: &[Self], c: &mut [Self]) {
+                run(ByDots { a, b, c });
             }
 
             fn add_outer_product(factor: Self, a: &[Self], b: &[Self], c: &mut [Self], row: &mut [Self]) {
@@ -157,20 +185,12 @@ fn product_plus_row<F: Real>(
 ) {
     let ((m, k), n) = (a.dim(), b.ncols());
     debug_assert_eq!((b.nrows(), c.dim(), start.len()), (k, (m, n), n), "[m,k]·[k,n] + [n] → [m,n]");
-    let alone = !gains_by_threads(m, k, n);
-    if alone
-        && m == 1
-        && let (Some(a), Some(b), Some(c)) = (a.to_slice(), b.to_slice(), c.as_slice_mut())
-    {
-        let start = Some(start.to_slice().expect(ROW_MAJOR));
-        return run(InColumns { work: OneRow { a, b, start, c }, n });
-    }
     let (a, b) = (Matrix::of(a), Matrix::of(b));
     debug_assert!(a.right == 1 && b.right == 1, "neither factor is a transpose");
     let start = Some(start.to_slice().expect(ROW_MAJOR));
     let pieces = pieces(work(m, k, n), LEAST_PIECE);
     // Said of the shapes and not of the threads, so that the sums are the same on any number of them.
-    if alone || k < LEAST_TERMS || k * n > OWNED {
+    if !gains_by_threads(m, k, n) || k < LEAST_TERMS || k * n > OWNED {
         return compute(Product { a, b, start, column: 0, c, m, k, n }, pieces);
     }
     let half = cut(k, 2);
@@ -807,7 +827,6 @@ impl<F: Real> Columns for ColumnSums<'_, F> {
 mod tests {
     use super::*;
     use crate::threads::Threads;
-    use ndarray::Array1;
 
     /// Small whole numbers, whose sums of products are exact in any order: every way gives the same.
     fn numbers<F: Real>(shape: (usize, usize), seed: usize) -> Array2<F> {
@@ -827,7 +846,7 @@ mod tests {
         let nan = Array2::from_elem((m, n), F::nan());
 
         let (mut c, mut spare) = (nan.clone(), nan.clone());
-        matmul_plus_row(a.view(), b.view(), start.view(), c.view_mut(), spare.view_mut());
+        matmul_plus_row(a.view(), &b, &start, &mut c, &mut spare);
         assert_eq!(c, by_definition(&a, &b, &start), "F1: {m}, {k}, {n}");
         let product = by_definition(&a, &b, &zero);
         for (name, a, b) in [("B4", at.t(), b.view()), ("B2", a.view(), bt.t())] {
@@ -910,7 +929,7 @@ mod tests {
             let products = |threads| {
                 let [mut f1, mut b4, mut b2] = [(); 3].map(|()| Array2::zeros((m, n)));
                 Threads::new(threads).run(|| {
-                    matmul_plus_row(a.view(), b.view(), start.view(), f1.view_mut(), b4.view_mut());
+                    matmul_plus_row(a.view(), &b, &start, &mut f1, &mut b4);
                     matmul(at.t(), b.view(), b4.view_mut());
                     matmul(a.view(), bt.t(), b2.view_mut());
                 });

@@ -22,6 +22,10 @@ mod sealed {
             spare: ArrayViewMut2<'_, Self>,
         );
 
+        fn row_times_matrix(a: &[Self], b: &[Self], start: &[Self], c: &mut [Self]);
+
+        fn row_times_transpose(a: &[Self], b: &[Self], c: &mut [Self]);
+
         fn add_outer_product(factor: Self, a: &[Self], b: &[Self], c: &mut [Self], row: &mut [Self]);
 
         fn column_sums(a: &[Self], sums: &mut [Self]);

@@ -9,6 +9,7 @@
 use crate::data::Dataset;
 use crate::error::{Error, Result, check_shape};
 use crate::loss::Loss;
+use crate::matmul::numbers;
 use crate::metrics::accuracy;
 use crate::network::{Network, Workspace, class};
 use crate::real::{Real, count, word};
@@ -352,7 +353,7 @@ fn evaluate<F: Real>(network: &Network<F>, data: &Dataset<F>, loss: Loss) -> (f6
     for (x, y) in chunks.zip(targets.axis_chunks_iter(Axis(0), VALIDATION_ROWS)) {
         let (a, cost) = network.outputs_and_cost(x, y, loss);
         sum += cost * count(x.nrows());
-        classes.extend(a.rows().into_iter().map(class));
+        classes.extend(numbers(&a).chunks_exact(network.outputs()).map(class));
     }
     (sum / count(data.len()), data.labels().and_then(|labels| accuracy(&classes, labels).ok()))
 }
