@@ -92,7 +92,7 @@ impl Activation {
 
     /// F2: A = f(Z). `[n, units]` each, row after row; a large batch in halves, side by side.
     pub(crate) fn forward<F: Real>(self, z: &[F], a: &mut [F], units: usize) {
-        if let Some(half) = half_of(z, units) {
+        if let Some(half) = half_of(z.len(), units) {
             let (z0, z1) = z.split_at(half);
             let (a0, a1) = a.split_at_mut(half);
             return join(|| self.forward(z0, a0, units), || self.forward(z1, a1, units));
@@ -103,7 +103,7 @@ impl Activation {
     /// B3: dZ = dA ⊙ f′(Z), for softmax its Jacobian times dA, in place: `dz` holds dA before and dZ after.
     /// Forward was A = f(Z), and handed over both Z and A. `[n, units]` each, row after row
     pub(crate) fn backward<F: Real>(self, z: &[F], a: &[F], dz: &mut [F], units: usize) {
-        if let Some(half) = half_of(z, units) {
+        if let Some(half) = half_of(z.len(), units) {
             let (z0, z1) = z.split_at(half);
             let (a0, a1) = a.split_at(half);
             let (dz0, dz1) = dz.split_at_mut(half);
@@ -131,9 +131,9 @@ impl Activation {
     }
 }
 
-/// Where to cut a batch whose halves are worth a thread each.
-fn half_of<F>(z: &[F], units: usize) -> Option<usize> {
-    (pieces(z.len(), LEAST_PIECE) > 1 && z.len() > units).then(|| z.len() / units / 2 * units)
+/// At which entry, the first of a row, to cut a batch whose halves are worth a thread each.
+fn half_of(entries: usize, units: usize) -> Option<usize> {
+    (pieces(entries, LEAST_PIECE) > 1 && entries > units).then(|| entries / units / 2 * units)
 }
 
 /// By variant, and custom ones by name: two function pointers tell nothing about being the same function.

@@ -37,7 +37,7 @@ const ROUNDING: f64 = 1e-9;
 #[non_exhaustive]
 pub struct GradientCheck {
     /// The largest of |a − m| / max(|a|, |m|, 10⁻⁴ · `largest_gradient`, 10⁻⁹ |L|/h), a by backpropagation and m
-    /// measured with step h. Right gradients stay below 10⁻⁶, wrong ones come to 10⁻² and more.
+    /// measured with step h. Right gradients stay below 10⁻⁵, wrong ones come to 10⁻² and more.
     pub max_relative_error: f64,
     /// The layer of that parameter, counted from 0.
     pub layer: usize,
@@ -104,7 +104,7 @@ pub fn gradient_check<F: Real>(
 ) -> Result<GradientCheck> {
     network.check_loss(loss)?;
     let mut network = in_f64(network)?;
-    // X in rows, as the forward passes below take it.
+    // Both in rows, as the passes below take them.
     let (x, y) = (x.as_standard_layout().mapv(F::f64), y.as_standard_layout().mapv(F::f64));
     let mut workspace = Workspace::new(&network, x.nrows());
     network.forward(x.view(), &mut workspace)?;

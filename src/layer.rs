@@ -16,10 +16,8 @@
 
 use crate::activation::Activation;
 use crate::error::{Error, Places, Result, check_finite, check_shape};
-use crate::matmul::{
-    add_outer_product, column_sums, matmul, matmul_plus_row, numbers, numbers_mut, row_times_transpose,
-};
-use crate::real::Real;
+use crate::matmul::{add_outer_product, column_sums, matmul, matmul_plus_row, row_times_transpose};
+use crate::real::{Real, entries, entries_mut};
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
 
 /// The parameters of one affine map Z = A₋₁·W + 1bᵀ.
@@ -99,13 +97,13 @@ impl<F: Real> Affine<F> {
 
     /// B2 for one example: `dz` is `[outputs]`, `dx` `[inputs]`.
     pub(crate) fn backward_inputs_of_one(&self, dz: &[F], dx: &mut [F]) {
-        row_times_transpose(dz, &self.weights, dx); // (B2)
+        row_times_transpose(dz, &self.weights, dx);
     }
 
     /// B4, B5 and U1 for one example, without momentum and decay: wᵢⱼ ← wᵢⱼ − η aᵢ dzⱼ and bⱼ ← bⱼ − η dzⱼ. `x` is
     /// `[inputs]`, `dz` `[outputs]`.
     pub(crate) fn descend(&mut self, x: &[F], dz: &[F], rate: F) {
-        add_outer_product(-rate, x, dz, numbers_mut(&mut self.weights), numbers_mut(&mut self.bias));
+        add_outer_product(-rate, x, dz, entries_mut(&mut self.weights), entries_mut(&mut self.bias));
     }
 }
 
@@ -156,11 +154,11 @@ impl<F: Real> Layer<F> {
     /// F1, F2. `x` is A₋₁ `[n, inputs]`; `z` and `a` are written `[n, outputs]`.
     pub(crate) fn forward(&self, x: ArrayView2<'_, F>, z: &mut Array2<F>, a: &mut Array2<F>) {
         self.affine.forward(x, z, a); // A, which F2 has yet to write, is the spare
-        self.activation.forward(numbers(z), numbers_mut(a), self.outputs()); // (F2) A = f(Z)   [n,out]
+        self.activation.forward(entries(z), entries_mut(a), self.outputs()); // (F2) A = f(Z)   [n,out]
     }
 
     /// B3. Forward was A = f(Z), so dZ = dA ⊙ f′(Z); `dz` holds dA before and dZ after. `[n, outputs]`
     pub(crate) fn backward_activation(&self, z: &Array2<F>, a: &Array2<F>, dz: &mut Array2<F>) {
-        self.activation.backward(numbers(z), numbers(a), numbers_mut(dz), self.outputs()); // (B3) dZ = dA ⊙ f′(Z)   [n,out]
+        self.activation.backward(entries(z), entries(a), entries_mut(dz), self.outputs()); // (B3) dZ = dA ⊙ f′(Z)   [n,out]
     }
 }

@@ -120,7 +120,7 @@
 //! | `error.rs` | | skip; come back when one meets you |
 //! | `elementary.rs` | | skip; eˣ, made fast (5 if you wonder how) |
 //! | `threads.rs` | | skip; `join` does both, in whatever order (3) |
-//! | `activation.rs` | 8 | each f, and its f′ under it |
+//! | `activation.rs` | 8 | each f′, and its f below |
 //! | `init.rs` | 4 | one line for each start |
 //! | `matmul.rs`, `matmul/large.rs` | | skip; C ← A·B, made fast (20: the hardest files, and no calculus in them) |
 //! | `layer.rs` | 8 | F1, and B4, B5, B2 that restate it: the heart |

@@ -30,8 +30,7 @@
 
 use crate::activation::{Activation, argmax};
 use crate::error::{Error, Result};
-use crate::matmul::{ROW_MAJOR, numbers};
-use crate::real::{Real, count};
+use crate::real::{ROW_MAJOR, Real, count, entries};
 use ndarray::{Array2, ArrayView2};
 
 /// What training descends: one number for a batch of outputs A and targets Y, both `[n, k]`.
@@ -93,16 +92,17 @@ pub enum Loss {
 
 /// What a loss sees of a batch: Z and A of the last layer, and the targets Y, each `[n, k]`, row after row.
 #[derive(Clone, Copy)]
-pub(crate) struct Outputs<'a, F> {
+pub(crate) struct LastLayer<'a, F> {
     z: &'a [F],
     a: &'a [F],
     y: &'a [F],
     k: usize,
 }
 
-impl<'a, F> Outputs<'a, F> {
+impl<'a, F> LastLayer<'a, F> {
+    /// Of arrays that are all row-major.
     pub(crate) fn of(z: &'a Array2<F>, a: &'a Array2<F>, y: ArrayView2<'a, F>) -> Self {
-        Outputs { z: numbers(z), a: numbers(a), y: y.to_slice().expect(ROW_MAJOR), k: z.ncols() }
+        LastLayer { z: entries(z), a: entries(a), y: y.to_slice().expect(ROW_MAJOR), k: z.ncols() }
     }
 }
 
@@ -157,8 +157,8 @@ impl Loss {
     }
 
     /// The cost L of a batch and, where `dz` is given, B1: ∂L/∂Z of the last layer. One `scale`, the 1/n
-    /// or 1/nk of the mean, is a factor of both.
-    pub(crate) fn evaluate<F: Real>(self, output: Activation, batch: Outputs<'_, F>, dz: Option<&mut [F]>) -> f64 {
+    /// or 1/nk of the mean, is a factor of both. `dz` is `[n, k]` too.
+    pub(crate) fn evaluate<F: Real>(self, output: Activation, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
         // The 1/n of the mean enters here and nowhere else.
         let scale = match self {
             Loss::CrossEntropy => 1.0 / count(batch.a.len() / batch.k),
@@ -172,8 +172,8 @@ impl Loss {
     }
 
     /// A canonical pair: the cost from the logits, B1 without ∂L/∂A.
-    fn short_way<F: Real>(self, scale: f64, batch: Outputs<'_, F>, dz: Option<&mut [F]>) -> f64 {
-        let Outputs { z, a, y, k } = batch;
+    fn short_way<F: Real>(self, scale: f64, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
+        let LastLayer { z, a, y, k } = batch;
         if let Some(dz) = dz {
             let factor = F::from_f64(if let Loss::MeanSquaredError = self { 2.0 * scale } else { scale });
             for ((dz, a), y) in dz.chunks_exact_mut(k).zip(a.chunks_exact(k)).zip(y.chunks_exact(k)) {
@@ -210,8 +210,8 @@ impl Loss {
     }
 
     /// Any other pair: ∂L/∂A, then B3.
-    fn long_way<F: Real>(self, scale: f64, output: Activation, batch: Outputs<'_, F>, dz: Option<&mut [F]>) -> f64 {
-        let Outputs { z, a, y, k } = batch;
+    fn long_way<F: Real>(self, scale: f64, output: Activation, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
+        let LastLayer { z, a, y, k } = batch;
         if let Some(dz) = dz {
             for ((d, a), y) in dz.iter_mut().zip(a).zip(y) {
                 *d = F::from_f64(scale * self.slope(a.f64(), y.f64()));

@@ -1,4 +1,5 @@
-//! `matmul`: the matrix products of a layer, C ← A·B with `[m,k]·[k,n] → [m,n]`, for F1, B4 and B2; and `column_sums`, for B5.
+//! `matmul`: the matrix products of a layer, C ← A·B with `[m,k]·[k,n] → [m,n]`, for F1, B4 and B2; `column_sums`, for B5;
+//! and `add_outer_product`, for B4, B5 and U1 of one example.
 //!
 //! C is computed in tiles: four rows of it or a few more, as wide as the registers hold their sums. For each of the k terms a
 //! tile takes a row of B, as wide as itself, and adds to each of its own rows that row times an entry of A.
@@ -21,10 +22,10 @@
 
 mod large;
 
-use crate::real::{Products, Real};
+use crate::real::{Products, ROW_MAJOR, Real, entries, entries_mut};
 use crate::threads::{join, pieces};
 use crate::vectors::{Loop, Vectors, run, times_plus};
-use ndarray::{Array1, Array2, ArrayRef, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, Dimension};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 
 /// Rows of a tile in a small product.
 const ROWS: usize = 4;
@@ -54,19 +55,6 @@ const OWNED: usize = 256 * 1024;
 /// it, the step of 2-25-50-25-2 on 512 rows took 609 ns a row, on two cores of an Emerald Rapids, against 425.)
 const LEAST_PIECE: usize = 512 * 1024;
 
-/// Why an array has a slice.
-pub(crate) const ROW_MAJOR: &str = "batches, parameters, and what a pass computes, are row-major";
-
-/// The numbers of a row-major array.
-pub(crate) fn numbers<F, D: Dimension>(array: &ArrayRef<F, D>) -> &[F] {
-    array.as_slice().expect(ROW_MAJOR)
-}
-
-/// The same, to be changed.
-pub(crate) fn numbers_mut<F, D: Dimension>(array: &mut ArrayRef<F, D>) -> &mut [F] {
-    array.as_slice_mut().expect(ROW_MAJOR)
-}
-
 /// C ← A·B: B4 and B2. `[m,k]·[k,n] → [m,n]`, the usual letters of a product: k is the length of its sums.
 ///
 /// What C held before does not matter, not even a NaN.
@@ -87,7 +75,7 @@ pub(crate) fn matmul_plus_row<F: Real>(
 ) {
     if a.nrows() == 1 && !gains_by_threads(1, b.nrows(), b.ncols()) {
         // Without views, which go through memory from call to call: of a few units that takes as long as the product.
-        F::row_times_matrix(numbers(&a), numbers(b), numbers(start), numbers_mut(c));
+        F::row_times_matrix(entries(&a), entries(b), entries(start), entries_mut(c));
     } else {
         F::product_plus_row(a, b.view(), start.view(), c.view_mut(), spare.view_mut());
     }
@@ -95,7 +83,7 @@ pub(crate) fn matmul_plus_row<F: Real>(
 
 /// c ← a·Bᵀ: B2 of one example, where B is W. `[k]·[n,k]ᵀ → [n]`
 pub(crate) fn row_times_transpose<F: Real>(a: &[F], b: &Array2<F>, c: &mut [F]) {
-    F::row_times_transpose(a, numbers(b), c);
+    F::row_times_transpose(a, entries(b), c);
 }
 
 /// C ← C + factor · (a·b) and row ← row + factor · b, a column times a row: U1 with B4 and B5 of one example. `[m]·[n] → [m,n]`
@@ -339,7 +327,8 @@ fn in_one_piece<F: Real>(mut product: Small<'_, F>) {
     }
 }
 
-/// A function of its own, so that other products do not wait for the room that this one takes on the stack.
+/// A function of its own, so that other products do not wait for the room that this one takes on the stack: as many entries as
+/// B has, or more.
 #[inline(never)]
 fn with_b_copied<F: Real, const ROOM: usize>(product: Small<'_, F>) {
     let Product { b, k, n, .. } = product;
@@ -387,7 +376,7 @@ struct ByDots<'a, F> {
     c: &'a mut [F],
 }
 
-/// What computes the columns of C that a few vectors take.
+/// What computes the columns of C, or of a row of sums, that a few vectors take.
 trait Columns {
     /// Bytes of a number.
     const SIZE: usize;
@@ -430,7 +419,7 @@ impl Place {
     }
 }
 
-/// All n columns of C, in turns of as many vectors as the registers hold, and of about equal width.
+/// All n columns, in turns of as many vectors as the registers hold, and of about equal width.
 struct InColumns<C> {
     work: C,
     n: usize,
@@ -668,8 +657,8 @@ impl<F: Real> Loop for ByDots<'_, F> {
 fn short_dots<V: Vectors, F: Real, const K: usize>(a: &[F], b: &[F], c: &mut [F]) {
     let a: &[F; K] = a.first_chunk().expect("as many entries as terms");
     for (c, b) in c.iter_mut().zip(b.as_chunks::<K>().0) {
-        let mut sum = F::zero();
-        for p in 0..K {
+        let mut sum = a[0] * b[0]; // not onto 0, which would lose the sign of a −0
+        for p in 1..K {
             sum = times_plus::<V, F>(a[p], b[p], sum);
         }
         *c = sum;
@@ -686,7 +675,7 @@ const TOGETHER: usize = 32;
 fn long_dots<V: Vectors, F: Real>(a: &[F], b: &[F], c: &mut [F]) {
     let k = a.len();
     // What the whole blocks leave over is a last block too, of the last SIDE_BY_SIDE entries, with zeros for those of A that a
-    // whole block has had.
+    // whole block has had. (In room for two, so that entries and zeros are both copied by a length that the compiler knows.)
     let (blocks, others) = a.as_chunks::<SIDE_BY_SIDE>();
     let mut last = [F::zero(); 2 * SIDE_BY_SIDE];
     last[SIDE_BY_SIDE..].copy_from_slice(&a[k - SIDE_BY_SIDE..]);
@@ -726,6 +715,7 @@ fn dots<V: Vectors, F: Real, const HEIGHT: usize>(
         let end = row.last_chunk::<SIDE_BY_SIDE>().expect("rows of SIDE_BY_SIDE entries or more");
         multiply_add::<V, F>(last, end, &mut sums[r]);
     }
+    // By an index below the one length that they all have; an iterator over `blocks` would leave the others to be checked.
     for i in 0..blocks.len() {
         for r in 0..HEIGHT {
             multiply_add::<V, F>(&blocks[i], &chunks[r][i], &mut sums[r]);
@@ -766,7 +756,7 @@ fn halves<F: Real>(sums: &[F; SIDE_BY_SIDE]) -> [F; SIDE_BY_SIDE / 2] {
     four
 }
 
-/// The sums of neighbours in two rows, half by half, as AVX2 does it.
+/// The sums of neighbours in two rows, half by half, as AVX2 does it with `f32`.
 #[inline(always)]
 fn neighbours<F: Real>(a: &[F; SIDE_BY_SIDE], b: &[F; SIDE_BY_SIDE]) -> [F; SIDE_BY_SIDE] {
     let mut sums = [F::zero(); SIDE_BY_SIDE];
@@ -807,13 +797,15 @@ struct ColumnSums<'a, F> {
 
 impl<F: Real> Columns for ColumnSums<'_, F> {
     const SIZE: usize = size_of::<F>();
-    // It holds its sums alone. (Up to four, 256 rows of 1024 took 1.4 times as long: each is a page further down.)
+    // It holds its sums alone. (Up to four, 256 rows of 1024 `f32`, each a page below the last, took twice as long on an EPYC
+    // 7003; 256 of 1000 hardly longer.)
     const MOST: Option<usize> = Some(8);
 
     #[inline(always)]
     fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
-        let mut sums = [[F::zero(); LANES]; VECTORS];
-        for row in self.a.chunks_exact(self.sums.len()) {
+        let (first, others) = self.a.split_at(self.sums.len());
+        let mut sums: [[F; LANES]; VECTORS] = at.read(first);
+        for row in others.chunks_exact(self.sums.len()) {
             let row: [[F; LANES]; VECTORS] = at.read(row);
             for v in 0..VECTORS {
                 for lane in 0..LANES {
@@ -831,7 +823,7 @@ mod tests {
     use crate::threads::Threads;
 
     /// Small whole numbers, whose sums of products are exact in any order: every way gives the same.
-    fn numbers<F: Real>(shape: (usize, usize), seed: usize) -> Array2<F> {
+    fn whole_numbers<F: Real>(shape: (usize, usize), seed: usize) -> Array2<F> {
         Array2::from_shape_fn(shape, |(i, j)| F::from_f64(((i * 7 + j * 13 + i * j * 3 + seed) % 9) as f64 - 4.0))
     }
 
@@ -842,9 +834,9 @@ mod tests {
     }
 
     fn check<F: Real>(m: usize, k: usize, n: usize) {
-        let (a, b) = (numbers::<F>((m, k), 1), numbers::<F>((k, n), 2));
+        let (a, b) = (whole_numbers::<F>((m, k), 1), whole_numbers::<F>((k, n), 2));
         let (at, bt) = (a.t().as_standard_layout().into_owned(), b.t().as_standard_layout().into_owned());
-        let (start, zero) = (numbers((1, n), 3).row(0).to_owned(), Array1::zeros(n));
+        let (start, zero) = (whole_numbers((1, n), 3).row(0).to_owned(), Array1::zeros(n));
         let nan = Array2::from_elem((m, n), F::nan());
 
         let (mut c, mut spare) = (nan.clone(), nan.clone());
@@ -925,9 +917,9 @@ mod tests {
             (20, 680, 390),
             (300, 900, 10),
         ] {
-            let (a, b) = (numbers::<f32>((m, k), 1) / 3.0, numbers::<f32>((k, n), 2) / 3.0);
+            let (a, b) = (whole_numbers::<f32>((m, k), 1) / 3.0, whole_numbers::<f32>((k, n), 2) / 3.0);
             let [at, bt] = [&a, &b].map(|matrix| matrix.t().as_standard_layout().into_owned());
-            let start = numbers((1, n), 3).row(0).to_owned();
+            let start = whole_numbers((1, n), 3).row(0).to_owned();
             let products = |threads| {
                 let [mut f1, mut b4, mut b2] = [(); 3].map(|()| Array2::zeros((m, n)));
                 Threads::new(threads).run(|| {
@@ -960,7 +952,7 @@ mod tests {
     #[test]
     fn every_width_of_vectors_gives_the_product() {
         fn check<V: Vectors>(m: usize, k: usize, n: usize) {
-            let (a, b) = (numbers::<f64>((m, k), 1), numbers::<f64>((k, n), 2));
+            let (a, b) = (whole_numbers::<f64>((m, k), 1), whole_numbers::<f64>((k, n), 2));
             let expected = by_definition(&a, &b, &Array1::zeros(n));
             let at = a.t().as_standard_layout().into_owned();
             let bt = b.t().as_standard_layout().into_owned();

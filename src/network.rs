@@ -15,9 +15,9 @@ use crate::activation::{Activation, argmax};
 use crate::error::{Error, GRADIENTS, Result, check_finite, check_fits, check_shape};
 use crate::init::Init;
 use crate::layer::{Affine, Layer, check_layer_size};
-use crate::loss::{Loss, Outputs};
-use crate::matmul::{gains_by_threads, numbers, numbers_mut};
-use crate::real::Real;
+use crate::loss::{LastLayer, Loss};
+use crate::matmul::gains_by_threads;
+use crate::real::{Real, entries, entries_mut};
 use crate::threads::join;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2};
 use rand::Rng;
@@ -192,7 +192,7 @@ impl<F: Real> Network<F> {
     pub fn classify(&self, x: ArrayView2<'_, F>) -> Result<Array1<usize>> {
         let outputs = self.predict(x)?;
         check_finite("outputs", None, &outputs.view())?;
-        Ok(numbers(&outputs).chunks_exact(self.outputs()).map(class).collect())
+        Ok(entries(&outputs).chunks_exact(self.outputs()).map(class).collect())
     }
 
     /// The forward pass: F1 and F2, layer after layer, into the workspace.
@@ -254,10 +254,10 @@ impl<F: Real> Network<F> {
         Ok(self.outputs_and_cost(x.view(), y.view(), loss).1)
     }
 
-    /// A of the last layer and L; everything has been checked.
+    /// A of the last layer and L; everything has been checked, and x and y are row-major.
     pub(crate) fn outputs_and_cost(&self, x: ArrayView2<'_, F>, y: ArrayView2<'_, F>, loss: Loss) -> (Array2<F>, f64) {
         let (z, a) = last_z_and_a(&self.layers, x);
-        let cost = loss.evaluate(self.last().activation, Outputs::of(&z, &a, y), None);
+        let cost = loss.evaluate(self.last().activation, LastLayer::of(&z, &a, y), None);
         (a, cost)
     }
 
@@ -273,7 +273,7 @@ impl<F: Real> Network<F> {
         0.5 * lambda * squares.sum::<f64>() // (C4)
     }
 
-    /// F1 F2 for each layer; everything has been checked, and `x` is row-major.
+    /// F1 F2 for each layer; everything has been checked, and x is row-major.
     pub(crate) fn forward_pass(&self, x: ArrayView2<'_, F>, workspace: &mut Workspace<F>) {
         workspace.set_rows(x.nrows());
         let mut input = x; // A₋₁
@@ -283,8 +283,8 @@ impl<F: Real> Network<F> {
         }
     }
 
-    /// B1, then B4 B5 B2 B3 from the last layer to the first; everything has been checked. The arrays of a
-    /// [`Workspace`] stand in the order of the layers, so `before` holds those that the backward pass has yet to
+    /// B1, then B4 B5 B2 B3 from the last layer to the first; everything has been checked, and x and y are row-major.
+    /// The arrays of a [`Workspace`] stand in the order of the layers, so `before` holds those that the backward pass has yet to
     /// reach.
     pub(crate) fn backward_pass(
         &self,
@@ -297,7 +297,7 @@ impl<F: Real> Network<F> {
         let last = self.layers.len() - 1;
 
         let Pass { z, a, dz } = &mut passes[last];
-        let cost = loss.evaluate(self.layers[last].activation, Outputs::of(z, a, y), Some(numbers_mut(dz))); // B1
+        let cost = loss.evaluate(self.layers[last].activation, LastLayer::of(z, a, y), Some(entries_mut(dz))); // B1
 
         for l in (1..=last).rev() {
             let (before, here) = passes.split_at_mut(l);
@@ -327,26 +327,26 @@ impl<F: Real> Network<F> {
         let last = self.layers.len() - 1;
 
         let Pass { z, a, dz } = &mut passes[last];
-        let cost = loss.evaluate(self.layers[last].activation, Outputs::of(z, a, y), Some(numbers_mut(dz))); // B1
+        let cost = loss.evaluate(self.layers[last].activation, LastLayer::of(z, a, y), Some(entries_mut(dz))); // B1
 
         for l in (0..=last).rev() {
             let (before, here) = passes.split_at_mut(l);
-            let dz = numbers(&here[0].dz);
-            let mut input = numbers(&x);
+            let dz = entries(&here[0].dz);
+            let mut input = entries(&x);
             if let Some(before) = before.last_mut() {
-                self.layers[l].affine.backward_inputs_of_one(dz, numbers_mut(&mut before.dz)); // B2, with W as it was in F1
+                self.layers[l].affine.backward_inputs_of_one(dz, entries_mut(&mut before.dz)); // B2, with W as it was in F1
                 self.layers[l - 1].backward_activation(&before.z, &before.a, &mut before.dz); // B3
-                input = numbers(&before.a);
+                input = entries(&before.a);
             }
             self.layers[l].affine.descend(input, dz, rate); // B4 B5 U1
         }
         cost
     }
 
-    /// L of the batch that went forward last.
+    /// L of the batch that went forward last; y is row-major.
     pub(crate) fn cost_of_pass(&self, y: ArrayView2<'_, F>, loss: Loss, workspace: &Workspace<F>) -> f64 {
         let Pass { z, a, .. } = &workspace.passes[self.layers.len() - 1];
-        loss.evaluate(self.last().activation, Outputs::of(z, a, y), None)
+        loss.evaluate(self.last().activation, LastLayer::of(z, a, y), None)
     }
 
     pub(crate) fn check_loss(&self, loss: Loss) -> Result<()> {
@@ -462,7 +462,8 @@ impl<F: Real> Workspace<F> {
         }
     }
 
-    /// Gives the arrays as many rows as the batch has. No memory is asked for: there is enough for `capacity`.
+    /// Gives the arrays as many rows as the batch has. No memory is asked for: there is enough for `capacity`, but in a
+    /// clone, which has enough for the batch that was last.
     fn set_rows(&mut self, rows: usize) {
         self.rows = rows;
         for pass in &mut self.passes {

@@ -1,9 +1,10 @@
 //! `Real`: the two number types that the crate computes in, `f32` and `f64`.
 //!
 //! This is the only bound used anywhere else, and the only file that turns counts into numbers to compute with, or `f32`
-//! into `f64` and back. The code that the tests check in `f64` is therefore the code that runs in `f32`.
+//! into `f64` and back. The code that the tests check in `f64` is therefore the code that runs in `f32`. At its end, the numbers of
+//! an array as a slice, row after row.
 
-use ndarray::NdFloat;
+use ndarray::{ArrayRef, Dimension, NdFloat};
 pub(crate) use sealed::Products;
 
 mod sealed {
@@ -22,6 +23,7 @@ mod sealed {
             spare: ArrayViewMut2<'_, Self>,
         );
 
+        /// One row of `product_plus_row`.
         fn row_times_matrix(a: &[Self], b: &[Self], start: &[Self], c: &mut [Self]);
 
         fn row_times_transpose(a: &[Self], b: &[Self], c: &mut [Self]);
@@ -161,4 +163,17 @@ pub(crate) fn write_le<F: Real>(x: F, bytes: &mut Vec<u8>) {
         "f32" => bytes.extend((x.f64() as f32).to_le_bytes()),
         _ => bytes.extend(x.f64().to_le_bytes()),
     }
+}
+
+/// Why an array has a slice.
+pub(crate) const ROW_MAJOR: &str = "batches, parameters, and what a pass computes, are row-major";
+
+/// The entries of a row-major array, row after row; of any other it panics.
+pub(crate) fn entries<F, D: Dimension>(array: &ArrayRef<F, D>) -> &[F] {
+    array.as_slice().expect(ROW_MAJOR)
+}
+
+/// The same, to be changed.
+pub(crate) fn entries_mut<F, D: Dimension>(array: &mut ArrayRef<F, D>) -> &mut [F] {
+    array.as_slice_mut().expect(ROW_MAJOR)
 }

@@ -15,9 +15,9 @@
 use crate::error::{Error, GRADIENTS, Places, Result, VELOCITY};
 use crate::layer::{Affine, Layer};
 use crate::loss::Loss;
-use crate::matmul::{cut, numbers_mut};
+use crate::matmul::cut;
 use crate::network::{Network, Workspace};
-use crate::real::{Real, count};
+use crate::real::{Real, count, entries_mut};
 use crate::threads::{join, pieces};
 use crate::vectors::{Loop, Vectors, run, times_plus};
 use ndarray::{Array, ArrayView2, Dimension};
@@ -219,12 +219,12 @@ impl<F: Real> Sgd<F> {
         let mut velocity = self.velocity.as_mut().map(|v| v.iter_mut());
         for (Layer { affine, .. }, gradient) in layers.iter_mut().zip(gradients) {
             let (v_weights, v_bias) = match velocity.as_mut().and_then(|v| v.next()) {
-                Some(v) => (Some(numbers_mut(&mut v.weights)), Some(numbers_mut(&mut v.bias))),
+                Some(v) => (Some(entries_mut(&mut v.weights)), Some(entries_mut(&mut v.bias))),
                 None => (None, None),
             };
             let (dw, db) = (row_major(&gradient.weights), row_major(&gradient.bias));
             let (columns, pieces) = (db.len(), pieces(dw.len(), LEAST_PIECE));
-            let (weights, bias) = (numbers_mut(&mut affine.weights), numbers_mut(&mut affine.bias));
+            let (weights, bias) = (entries_mut(&mut affine.weights), entries_mut(&mut affine.bias));
             let bias = Descent { parameters: bias, velocity: v_bias, gradient: &db, numbers: no_decay };
             let weights = Descent { parameters: weights, velocity: v_weights, gradient: &dw, numbers };
             if pieces < 2 {

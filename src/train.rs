@@ -9,10 +9,9 @@
 use crate::data::Dataset;
 use crate::error::{Error, Result, check_shape};
 use crate::loss::Loss;
-use crate::matmul::numbers;
 use crate::metrics::accuracy;
 use crate::network::{Network, Workspace, class};
-use crate::real::{Real, count, word};
+use crate::real::{Real, count, entries, word};
 use crate::sgd::Sgd;
 use crate::threads::Threads;
 use ndarray::{Array2, ArrayView2, Axis};
@@ -353,7 +352,7 @@ fn evaluate<F: Real>(network: &Network<F>, data: &Dataset<F>, loss: Loss) -> (f6
     for (x, y) in chunks.zip(targets.axis_chunks_iter(Axis(0), VALIDATION_ROWS)) {
         let (a, cost) = network.outputs_and_cost(x, y, loss);
         sum += cost * count(x.nrows());
-        classes.extend(numbers(&a).chunks_exact(network.outputs()).map(class));
+        classes.extend(entries(&a).chunks_exact(network.outputs()).map(class));
     }
     (sum / count(data.len()), data.labels().and_then(|labels| accuracy(&classes, labels).ok()))
 }

@@ -528,16 +528,22 @@ fn views_of_any_layout_give_the_bits_of_a_copy() {
 #[test]
 fn data_sets_and_checks_take_any_layout() {
     let (x, y) = (uniform::<f64>((9, INPUTS), -1.0, 1.0, 2), one_hot_rows::<f64>((9, OUTPUTS), 3));
-    let fit = |x: ArrayView2<'_, f64>| {
+    let fit = |x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>| {
         let mut network = classifier();
-        let data = Dataset::new(x.to_owned(), y.clone()).unwrap();
+        let data = Dataset::new(x.to_owned(), y.to_owned()).unwrap();
         Trainer::new(Loss::CrossEntropy, Sgd::new(0.1)).batch_size(4).fit(&mut network, &data, &mut rng(1)).unwrap();
         network_bits(&network)
     };
-    let check = |x: ArrayView2<'_, f64>| gradient_check(&classifier(), x, y.view(), Loss::CrossEntropy).unwrap();
+    let check = |x: ArrayView2<'_, f64>, y: ArrayView2<'_, f64>| {
+        gradient_check(&classifier(), x, y, Loss::CrossEntropy).unwrap()
+    };
     in_every_layout(&x, |layout, view| {
-        assert!(fit(view) == fit(x.view()), "{layout}");
-        assert_eq!(check(view), check(x.view()), "{layout}");
+        assert!(fit(view, y.view()) == fit(x.view(), y.view()), "inputs, {layout}");
+        assert_eq!(check(view, y.view()), check(x.view(), y.view()), "inputs, {layout}");
+    });
+    in_every_layout(&y, |layout, view| {
+        assert!(fit(x.view(), view) == fit(x.view(), y.view()), "targets, {layout}");
+        assert_eq!(check(x.view(), view), check(x.view(), y.view()), "targets, {layout}");
     });
     // One row, read again and again.
     let repeated = x.row(0).insert_axis(Axis(0));

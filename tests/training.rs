@@ -100,6 +100,28 @@ fn a_trainer_takes_the_steps_of_the_explicit_pass() {
     }
 }
 
+/// Of zeros too: with one unit a layer the two ways go through other loops.
+#[test]
+fn both_ways_give_a_zero_the_same_sign() {
+    for i in 0..16 {
+        let sign = |bit| if i >> bit & 1 == 0 { 1.0 } else { -1.0 };
+        let (x, y, w0, w1) = (sign(0), sign(1), sign(2) * 0.0, sign(3) * 0.0);
+        let layer = |w: f64, f| Layer::new(array![[w]], array![-0.0], f).unwrap();
+        let network = Network::from_layers(vec![layer(w0, Activation::Tanh), layer(w1, Activation::Identity)]).unwrap();
+        let (mut by_trainer, mut by_hand) = (network.clone(), network);
+        let (x, y) = (array![[x]], array![[y]]);
+        let data = Dataset::new(x.clone(), y.clone()).unwrap();
+        let mut trainer = Trainer::new(Loss::MeanSquaredError, Sgd::new(0.1)).epochs(1);
+        trainer.fit(&mut by_trainer, &data, &mut rng(1)).unwrap();
+
+        let mut workspace = Workspace::new(&by_hand, 1);
+        by_hand.forward(x.view(), &mut workspace).unwrap();
+        by_hand.backward(x.view(), y.view(), Loss::MeanSquaredError, &mut workspace).unwrap();
+        Sgd::new(0.1).step(&mut by_hand, workspace.gradients()).unwrap();
+        assert_eq!(network_bits(&by_trainer), network_bits(&by_hand), "{x}, {y}, {w0}, {w1}");
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_bits() {
     let run = |seed| {
