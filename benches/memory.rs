@@ -7,7 +7,7 @@
 //! ```
 //!
 //! An allocator counts, on all threads. The formula leaves out what is small: the vectors of layers, some 2 kB, and the
-//! queues of rayon, some 10 kB a thread; and what products copy, which stands on the stack.
+//! queues of rayon, some 10 kB a thread.
 //!
 //! The last column is by how much the resident memory grew, as Linux tells it; for its sake every row is a process of its
 //! own. It has in it the code that training is the first to run, and what the system's allocator keeps of the memory that
@@ -69,13 +69,18 @@ struct Formula {
     batch: usize,
     /// What comes and goes, in validation; a step takes nothing.
     transient: usize,
+    /// The room of every thread for copies of parts of the factors of a large product.
+    rooms: usize,
 }
+
+/// Of one thread: see `matmul/large.rs`.
+const ROOM: usize = 224 * 1024;
 
 /// The size of an `f32`.
 const FLOAT: usize = size_of::<f32>();
 
 impl Formula {
-    fn new(work: &Workload) -> Self {
+    fn new(work: &Workload, threads: usize) -> Self {
         let layers = || work.sizes.windows(2).map(|size| (size[0], size[1]));
         let parameters: usize = layers().map(|(inputs, outputs)| (inputs + 1) * outputs).sum();
         let units: usize = work.sizes[1..].iter().sum();
@@ -91,11 +96,12 @@ impl Formula {
             pass: FLOAT * 3 * work.batch * units,
             batch: FLOAT * work.batch * (work.inputs() + work.outputs()) + size_of::<usize>() * ROWS,
             transient: validation,
+            rooms: threads * ROOM,
         }
     }
 
     fn sum(&self) -> usize {
-        self.parameters + self.pass + self.batch + self.transient
+        self.parameters + self.pass + self.batch + self.transient + self.rooms
     }
 }
 
@@ -122,9 +128,12 @@ fn row(work: &Workload, threads: usize) {
     trainer.fit(&mut network, &train, &mut rng()).unwrap();
     let measured = PEAK.load(Relaxed) - before;
 
-    let formula = Formula::new(work);
-    let Formula { parameters, pass, batch, transient } = formula;
-    print!("| {work} | {threads} | {parameters} | {pass} | {batch} | {transient} | {} | {measured} ", formula.sum());
+    let formula = Formula::new(work, threads);
+    let Formula { parameters, pass, batch, transient, rooms } = formula;
+    print!(
+        "| {work} | {threads} | {parameters} | {pass} | {batch} | {transient} | {rooms} | {} | {measured} ",
+        formula.sum()
+    );
     let grown = status("VmHWM").zip(resident).map_or("".into(), |(after, before)| (after - before).to_string());
     println!("| {:.4} | {grown} |", measured as f64 / formula.sum() as f64);
 }
@@ -137,9 +146,9 @@ fn main() {
         return row(work, threads.parse().unwrap());
     }
     println!(
-        "| network | threads | parameters ×4 | Z, A, dZ | batch, order | transient | sum | measured | ratio | resident |"
+        "| network | threads | parameters ×4 | Z, A, dZ | batch, order | transient | copies | sum | measured | ratio | resident |"
     );
-    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     for work in networks.iter().filter(|work| only.as_deref().is_none_or(|only| only == work.name)) {
         for threads in threads.as_deref().map_or(vec!["1", "2"], |threads| vec![threads]) {
             let mut one = Command::new(std::env::current_exe().unwrap());

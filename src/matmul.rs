@@ -26,6 +26,8 @@ use crate::real::{Products, ROW_MAJOR, Real, entries, entries_mut};
 use crate::threads::{join, pieces};
 use crate::vectors::{Loop, Vectors, run, times_plus};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
+use std::cell::Cell;
+use std::thread::LocalKey;
 
 /// Rows of a tile in a small product.
 const ROWS: usize = 4;
@@ -125,6 +127,13 @@ macro_rules! products {
             fn column_sums(a: &[Self], sums: &mut [Self]) {
                 let n = sums.len();
                 run(InColumns { work: ColumnSums { a, sums }, n });
+            }
+
+            fn room() -> &'static LocalKey<Cell<Vec<Self>>> {
+                thread_local! {
+                    static ROOM: Cell<Vec<$number>> = const { Cell::new(Vec::new()) };
+                }
+                &ROOM
             }
         }
     };

@@ -9,6 +9,8 @@ pub(crate) use sealed::Products;
 
 mod sealed {
     use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
+    use std::cell::Cell;
+    use std::thread::LocalKey;
 
     /// The products of `matmul.rs`. As functions of a number type they are compiled with this crate, once; generic ones would
     /// be compiled with every program that uses it, and by that program's settings.
@@ -31,6 +33,9 @@ mod sealed {
         fn add_outer_product(factor: Self, a: &[Self], b: &[Self], c: &mut [Self], row: &mut [Self]);
 
         fn column_sums(a: &[Self], sums: &mut [Self]);
+
+        /// What the thread keeps for copies of parts of the factors.
+        fn room() -> &'static LocalKey<Cell<Vec<Self>>>;
     }
 
     /// What `elementary.rs` needs to know of a number type; its being private seals [`Real`](super::Real).

@@ -90,7 +90,7 @@ fn check_explicit_steps<F: Real>(rows: usize, units: usize, outputs: usize) {
 fn a_step_of_the_explicit_pass_allocates_nothing() {
     check_explicit_steps::<f32>(ROWS, 7, OUTPUTS);
     check_explicit_steps::<f64>(ROWS, 7, OUTPUTS);
-    // Products that copy parts of their factors, onto the stack.
+    // Products that copy parts of their factors, into room that the thread keeps.
     check_explicit_steps::<f32>(80, 90, 40);
     check_explicit_steps::<f64>(80, 90, 40);
     check_explicit_steps::<f32>(340, 400, 350);

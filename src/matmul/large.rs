@@ -4,7 +4,7 @@
 //! caches of the core; where B is a transpose (B2), the copy turns it round. Then come the tiles of these columns of C, one below
 //! the other, four or five rows each (eight, where they are a single vector wide). They read A as it stands, or, where it is a
 //! transpose (B4) and C wide, from strips: copies of as many rows as a tile has, with the entries of each term side by side. All
-//! copies are on the stack.
+//! copies are in a room that the thread keeps.
 //!
 //! The loops over the terms, at the end of this file, take nearly all of the time. Where another program's thread has half of the
 //! core, it is their instructions that count and not their multiplications. So they do four terms at a time (but for a transpose
@@ -18,6 +18,7 @@ use crate::real::Real;
 use crate::vectors::{Loop, Vectors, run};
 use ndarray::iter::LanesIterMut;
 use ndarray::{ArrayViewMut2, Ix1, s};
+use std::cell::Cell;
 
 /// Terms of a block, at most. (With 256, where C is read and written twice as often, the step of 784-1024-1024-1024-10 took
 /// 1.09 times as long on two cores of an EPYC 7003.)
@@ -26,19 +27,11 @@ const TERMS: usize = 512;
 /// Bytes of what the tiles one below the other read of B: it has to stay in the nearest cache.
 const NEAREST: usize = 32 * 1024;
 
-/// Entries of the copy of a part of B, at most: 96 KiB of `f32`. Beside strips, which are for B4, half of it: a batch has fewer
-/// rows than a layer has units.
-const COPIES: usize = TERMS * 48;
+/// Bytes of the copy of a part of B, at most: three lines of a cache for each term.
+const COPIES: usize = TERMS * 3 * LINE;
 
-/// Entries of the copy of a part of A, at most: 128 KiB of `f32`.
-const STRIPS: usize = 32 * 1024;
-
-/// Terms up to which less room is enough: B4 of a small batch would feel the time to clear the whole.
-const FEW_TERMS: usize = 64;
-
-/// Entries of the copies of so few terms, at the longest vectors' stride, and of their strips.
-const FEW_COPIES: usize = FEW_TERMS * 80;
-const FEW_STRIPS: usize = STRIPS / 4;
+/// Bytes of the copy of a part of A, at most.
+const STRIPS: usize = 128 * 1024;
 
 /// Columns of C from which on strips are used often enough.
 const WIDE: usize = 96;
@@ -61,30 +54,18 @@ macro_rules! for_four {
 
 /// C = A·B, of LONGEST columns or more, and of five rows or more.
 pub(super) fn large<F: Real>(product: Large<'_, F>) {
-    match (product.a.right > 1 && product.n >= WIDE, product.k <= FEW_TERMS) {
-        (false, false) => with_copies::<F, COPIES>(product),
-        (false, true) => with_copies::<F, FEW_COPIES>(product),
-        (true, false) => with_strips::<F, { COPIES / 2 }, STRIPS>(product),
-        (true, true) => with_strips::<F, FEW_COPIES, FEW_STRIPS>(product),
+    let with_strips = product.a.right > 1 && product.n >= WIDE;
+    // What the thread has kept from its last product. (Room on the stack takes time to clear: a fiftieth of the step of
+    // 784-100-10 on 32 rows, on an EPYC 7003.)
+    let mut room = F::room().try_with(Cell::take).unwrap_or_default();
+    if room.is_empty() {
+        room = vec![F::zero(); (LINE + COPIES + STRIPS) / size_of::<F>()];
     }
-}
-
-// Functions of their own, so that other products do not wait for the room that these take on the stack.
-
-/// Aligned to the lines of a cache.
-#[repr(align(64))]
-struct Room<F, const ENTRIES: usize>([F; ENTRIES]);
-
-#[inline(never)]
-fn with_copies<F: Real, const B: usize>(product: Large<'_, F>) {
-    let mut copies = Room([F::zero(); B]);
-    run(InBlocks { product, copies: &mut copies.0, strips: None });
-}
-
-#[inline(never)]
-fn with_strips<F: Real, const B: usize, const A: usize>(product: Large<'_, F>) {
-    let (mut copies, mut strips) = (Room([F::zero(); B]), Room([F::zero(); A]));
-    run(InBlocks { product, copies: &mut copies.0, strips: Some(&mut strips.0) });
+    let aligned = room.as_ptr().align_offset(LINE);
+    let (copies, strips) = room[aligned..].split_at_mut(COPIES / size_of::<F>());
+    run(InBlocks { product, copies, strips: with_strips.then_some(strips) });
+    // A thread that is about to end keeps nothing.
+    _ = F::room().try_with(|kept| kept.set(room));
 }
 
 /// Block after block: some terms of the sums, in all rows of C, or in as many as the strips have room for.
@@ -507,7 +488,7 @@ impl<F: Real> Tiles<F> for Transposed<'_, F> {
 /// As for a processor of such vectors.
 #[cfg(test)]
 pub(super) fn with_vectors<V: Vectors>(product: Large<'_, f64>, with_strips: bool) {
-    let (copies, strips) = (&mut [0.0; COPIES], &mut [0.0; STRIPS]);
+    let (copies, strips) = (&mut [0.0; COPIES / size_of::<f64>()], &mut [0.0; STRIPS / size_of::<f64>()]);
     InBlocks { product, copies, strips: with_strips.then_some(strips) }.run::<V>();
 }
 
@@ -520,7 +501,6 @@ mod tests {
     #[test]
     fn what_is_copied_at_once_has_room_and_is_as_wide_as_the_longest_vector() {
         fn check<V: Vectors, F: Real>() {
-            assert!(FEW_TERMS * stride::<V, F>() <= FEW_COPIES);
             for n in LONGEST..1000 {
                 for turned in [false, true] {
                     let mut left_over = n;
