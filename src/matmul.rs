@@ -278,11 +278,11 @@ fn compute<F: Real>(whole: Large<'_, F>, pieces: usize) {
 }
 
 /// In pieces: for B4, where A is a transpose, some rows of C; for F1 and B2 some columns, so that each thread copies its own
-/// part of the weights only.
+/// part of the weights only. All columns but the last are in whole vectors, whatever the pieces.
 fn in_wide_pieces<F: Real>(whole: Large<'_, F>, pieces: usize) {
     let Product { a, m, n, .. } = whole;
-    let (axis, length) = if a.right > 1 { (Axis(0), m) } else { (Axis(1), n) };
-    let Some((pieces, cut)) = wide_pieces(length, pieces) else {
+    let (axis, length, multiple) = if a.right > 1 { (Axis(0), m, ROWS) } else { (Axis(1), n, LONGEST) };
+    let Some((pieces, cut)) = wide_pieces(length, pieces, multiple) else {
         return large::large(whole);
     };
     let (c0, c1) = whole.c.split_at(axis, cut);
@@ -295,11 +295,11 @@ fn in_wide_pieces<F: Real>(whole: Large<'_, F>, pieces: usize) {
     join(|| in_wide_pieces(first, pieces / 2), || in_wide_pieces(second, pieces - pieces / 2));
 }
 
-/// So many pieces or fewer, and where to cut the first from the others, so that each of them has room for the longest vector:
-/// `cut` goes up to a multiple of ROWS. `None` for a single one.
-fn wide_pieces(length: usize, pieces: usize) -> Option<(usize, usize)> {
-    let pieces = pieces.min(length / (LONGEST + ROWS));
-    (pieces > 1).then(|| (pieces, cut(length, pieces)))
+/// So many pieces or fewer, and where to cut the first from the others, at a multiple of something, so that each of them has
+/// room for the longest vector. `None` for a single one.
+fn wide_pieces(length: usize, pieces: usize, multiple: usize) -> Option<(usize, usize)> {
+    let pieces = pieces.min(length / (LONGEST + multiple));
+    (pieces > 1).then(|| (pieces, cut(length, pieces).next_multiple_of(multiple)))
 }
 
 /// In pieces of some rows of C.
@@ -683,43 +683,57 @@ const TOGETHER: usize = 32;
 #[inline(always)]
 fn long_dots<V: Vectors, F: Real>(a: &[F], b: &[F], c: &mut [F]) {
     let k = a.len();
-    // What the whole blocks leave over is a last block too, of the last SIDE_BY_SIDE entries, with zeros for those of A that a
-    // whole block has had. (In room for two, so that entries and zeros are both copied by a length that the compiler knows.)
-    let (blocks, others) = a.as_chunks::<SIDE_BY_SIDE>();
-    let mut last = [F::zero(); 2 * SIDE_BY_SIDE];
-    last[SIDE_BY_SIDE..].copy_from_slice(&a[k - SIDE_BY_SIDE..]);
-    last[SIDE_BY_SIDE - others.len()..][..SIDE_BY_SIDE].fill(F::zero());
-    let last: &[F; SIDE_BY_SIDE] = last.last_chunk().expect("two blocks");
+    let a = in_blocks(a);
     let mut rows = b;
     let mut sums = [[F::zero(); SIDE_BY_SIDE]; TOGETHER];
     for c in c.chunks_mut(TOGETHER) {
         let (fours, rest) = sums[..c.len()].as_chunks_mut::<4>();
         for four in fours {
             let (these, below) = rows.split_at(4 * k);
-            *four = dots::<V, F, 4>(blocks, last, these, k);
+            *four = dots::<V, F, 4>(&a, these, k, k);
             rows = below;
         }
         for one in rest {
             let (row, below) = rows.split_at(k);
-            [*one] = dots::<V, F, 1>(blocks, last, row, k);
+            [*one] = dots::<V, F, 1>(&a, row, k, k);
             rows = below;
         }
         add_up(&mut sums, c);
     }
 }
 
-/// The sums side by side for some rows of B at once, which share what is read of A.
+/// One factor of a dot product, in blocks. What the whole ones leave over is a last block too, of the last SIDE_BY_SIDE entries,
+/// with zeros for those that a whole block has had.
+#[derive(Clone, Copy)]
+struct Blocks<'a, F> {
+    whole: &'a [[F; SIDE_BY_SIDE]],
+    last: [F; SIDE_BY_SIDE],
+}
+
+#[inline(always)]
+fn in_blocks<F: Real>(a: &[F]) -> Blocks<'_, F> {
+    let (whole, others) = a.as_chunks();
+    // In room for two, so that entries and zeros are both copied by a length that the compiler knows.
+    let mut last = [F::zero(); 2 * SIDE_BY_SIDE];
+    last[SIDE_BY_SIDE..].copy_from_slice(&a[a.len() - SIDE_BY_SIDE..]);
+    last[SIDE_BY_SIDE - others.len()..][..SIDE_BY_SIDE].fill(F::zero());
+    Blocks { whole, last: *last.last_chunk().expect("two blocks") }
+}
+
+/// The sums side by side for some rows of B at once, of k terms and `down` entries from one to the next, which share what is
+/// read of A.
 #[inline(always)]
 fn dots<V: Vectors, F: Real, const HEIGHT: usize>(
-    blocks: &[[F; SIDE_BY_SIDE]],
-    last: &[F; SIDE_BY_SIDE],
+    a: &Blocks<'_, F>,
     rows: &[F],
+    down: usize,
     k: usize,
 ) -> [[F; SIDE_BY_SIDE]; HEIGHT] {
-    let mut chunks = [blocks; HEIGHT];
+    let Blocks { whole: blocks, last } = a;
+    let mut chunks = [*blocks; HEIGHT];
     let mut sums = [[F::zero(); SIDE_BY_SIDE]; HEIGHT];
     for r in 0..HEIGHT {
-        let row = &rows[r * k..][..k];
+        let row = &rows[r * down..][..k];
         chunks[r] = &row.as_chunks::<SIDE_BY_SIDE>().0[..blocks.len()];
         let end = row.last_chunk::<SIDE_BY_SIDE>().expect("rows of SIDE_BY_SIDE entries or more");
         multiply_add::<V, F>(last, end, &mut sums[r]);
@@ -903,13 +917,15 @@ mod tests {
     /// On any processor, since the vectors of most are shorter.
     #[test]
     fn pieces_of_large_products_are_as_wide_as_the_longest_vector() {
-        fn narrowest(length: usize, pieces: usize) -> usize {
-            let Some((pieces, cut)) = wide_pieces(length, pieces) else { return length };
-            narrowest(cut, pieces / 2).min(narrowest(length - cut, pieces - pieces / 2))
+        fn narrowest(length: usize, pieces: usize, multiple: usize) -> usize {
+            let Some((pieces, cut)) = wide_pieces(length, pieces, multiple) else { return length };
+            narrowest(cut, pieces / 2, multiple).min(narrowest(length - cut, pieces - pieces / 2, multiple))
         }
         for length in LONGEST..2000 {
             for pieces in 1..64 {
-                assert!(narrowest(length, pieces) >= LONGEST, "{length} in {pieces}");
+                for multiple in [ROWS, LONGEST] {
+                    assert!(narrowest(length, pieces, multiple) >= LONGEST, "{length} in {pieces}");
+                }
             }
         }
     }
@@ -924,6 +940,7 @@ mod tests {
             (33, 600, 129),
             (257, 520, 260),
             (20, 680, 390),
+            (20, 680, 388),
             (300, 900, 10),
         ] {
             let (a, b) = (whole_numbers::<f32>((m, k), 1) / 3.0, whole_numbers::<f32>((k, n), 2) / 3.0);
