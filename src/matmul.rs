@@ -8,8 +8,8 @@
 //! that is a transpose. One row and one term have loops of their own.
 //!
 //! Measured on one core of an EPYC 7003, with AVX2, for F1, B4 and B2 in Gflop/s (the limit is 96), by `ndarray`'s product and
-//! here: 66, 72 and 63, here 66, 68 and 59, at 32·784·100; 76, 82 and 74, here 72, 83 and 75, at 128·784·800; 73, 78 and 73, here
-//! 73, 76 and 71, at 256·1024·1024. These are of quiet minutes; when other programs had half of the core, the large ones fell to
+//! here: 65, 69 and 61, and 69, 68 and 58, at 32·784·100; 70, 77 and 66, and 72, 76 and 66, at 128·784·800; 70, 80 and 72, and
+//! 73, 75 and 73, at 256·1024·1024. These are of quiet minutes; when other programs had half of the core, the large ones fell to
 //! 56 to 66, here to 49 to 65. F1 at 1·25·50, where it is the time to get to the sums that counts: 618 ns, here 83, on an EPYC
 //! 7002.
 //!
