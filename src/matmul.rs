@@ -278,7 +278,7 @@ fn compute<F: Real>(whole: Large<'_, F>, pieces: usize) {
 }
 
 /// In pieces: for B4, where A is a transpose, some rows of C; for F1 and B2 some columns, so that each thread copies its own
-/// part of the weights only. All columns but the last are in whole vectors, whatever the pieces.
+/// part of the weights only. All pieces of columns but the last are as wide as a number of whole vectors.
 fn in_wide_pieces<F: Real>(whole: Large<'_, F>, pieces: usize) {
     let Product { a, m, n, .. } = whole;
     let (axis, length, multiple) = if a.right > 1 { (Axis(0), m, ROWS) } else { (Axis(1), n, LONGEST) };
@@ -295,8 +295,8 @@ fn in_wide_pieces<F: Real>(whole: Large<'_, F>, pieces: usize) {
     join(|| in_wide_pieces(first, pieces / 2), || in_wide_pieces(second, pieces - pieces / 2));
 }
 
-/// So many pieces or fewer, and where to cut the first from the others, at a multiple of something, so that each of them has
-/// room for the longest vector. `None` for a single one.
+/// So many pieces or fewer, and where to cut the first half of them from the others: at a multiple of `multiple`, and so that each
+/// piece has room for the longest vector. `None` for a single one.
 fn wide_pieces(length: usize, pieces: usize, multiple: usize) -> Option<(usize, usize)> {
     let pieces = pieces.min(length / (LONGEST + multiple));
     (pieces > 1).then(|| (pieces, cut(length, pieces).next_multiple_of(multiple)))

@@ -138,8 +138,8 @@ impl<F: Real> Loop for InBlocks<'_, '_, F> {
     }
 }
 
-/// How many columns at the end of C to compute as dot products. It makes no difference whether C is cut into pieces: all but the
-/// last of them are whole vectors wide.
+/// How many columns at the end of C to compute as dot products. They are the same ones if C is cut into pieces, all of which but
+/// the last are as wide as a number of whole vectors.
 #[inline(always)]
 fn last_columns<V: Vectors, F: Real>(product: &Large<'_, F>) -> usize {
     let Product { a, b, m, k, n, .. } = *product;
