@@ -74,7 +74,7 @@ struct Formula {
 }
 
 /// Of one thread: see `matmul/large.rs`.
-const ROOM: usize = 224 * 1024;
+const ROOM: usize = 320 * 1024;
 
 /// The size of an `f32`.
 const FLOAT: usize = size_of::<f32>();

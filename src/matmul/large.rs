@@ -24,11 +24,14 @@ use ndarray::iter::LanesIterMut;
 use ndarray::{ArrayViewMut2, Axis, Ix1, s};
 use std::cell::Cell;
 
-/// Terms of a block, at most. (With 256, where C is read and written twice as often, the step of 784-1024-1024-1024-10 took
-/// 1.09 times as long on two cores of an EPYC 7003.)
-const TERMS: usize = 512;
+/// Terms of a block, at most. (With 512, where C is read and written more often, the step of 784-1024-1024-1024-10 took 1.06
+/// times as long on one core of an EPYC 7003.)
+const TERMS: usize = 1024;
 
-/// Bytes of what the tiles one below the other read of B: it has to stay in the nearest cache.
+/// Bytes of what wide tiles one below the other read of B: it has to stay in the nearest cache.
+///
+/// A tile as wide as a line of a cache (two AVX2 vectors) reads a line for each term, and multiplies for five cycles: the second
+/// cache gives that. One of four AVX-512 vectors reads four lines, and multiplies for eight.
 const NEAREST: usize = 32 * 1024;
 
 /// Bytes of the copy of a part of B, at most: three lines of a cache for each term.
@@ -97,7 +100,8 @@ impl<F: Real> Loop for InBlocks<'_, '_, F> {
             let product = Product { a, b, start, column: column + n, c: end_of_c, m, k, n: last };
             V::apart(LastColumns { product, copies: &mut *copies });
         }
-        let most_terms = TERMS.min(NEAREST / (V::IN_ROW * V::BYTES)).min(copies.len() / stride::<V, F>());
+        let most_terms = if tile::<V>() > LINE { NEAREST / tile::<V>() } else { TERMS };
+        let most_terms = most_terms.min(copies.len() / stride::<V, F>());
         let blocks = k.div_ceil(most_terms);
         for block in 0..blocks {
             let (first, end) = (k * block / blocks, k * (block + 1) / blocks);
