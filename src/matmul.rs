@@ -545,7 +545,7 @@ impl<F: Real> Columns for OneRow<'_, F> {
 
     #[inline(always)]
     fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
-        // A sum takes a term only when it has taken the last one: where there are few sums, each is computed in parts.
+        // A sum takes a term only when it has taken the one before: where there are few sums, each is computed in parts.
         match VECTORS {
             1 | 2 => self.in_parts::<V, 4, VECTORS, LANES>(at),
             _ => self.in_parts::<V, 2, VECTORS, LANES>(at),
@@ -903,6 +903,7 @@ mod tests {
             (257, 512, 260),
             (20, 670, 390),
             (20, 1100, 390),
+            (257, 1100, 260),
             (3, 700, 300),
         ] {
             for threads in [1, 2, 3, 7] {
@@ -939,6 +940,7 @@ mod tests {
             (7, 300, 330),
             (33, 600, 129),
             (257, 520, 260),
+            (257, 1100, 260),
             (20, 680, 390),
             (20, 680, 388),
             (300, 900, 10),
@@ -1057,6 +1059,7 @@ mod tests {
         ] {
             check::<Wide<16, 2>>(m, k, n);
             check::<Wide<16, 4>>(m, k, n);
+            check::<Wide<32, 2>>(m, k, n);
             check::<Wide<32, 3>>(m, k, n);
             check::<Wide<64, 4>>(m, k, n);
         }

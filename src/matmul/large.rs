@@ -9,7 +9,7 @@
 //!
 //! The loops over the terms, at the end of this file, take nearly all of the time. Where another program's thread has half of the
 //! core, it is their instructions that count and not their multiplications. So they do four terms at a time (but for a transpose
-//! that is read as it stands), and run `apart`: inside of what leads to them, the compiler kept some of the sums in memory, in one
+//! that is read as it stands), and run `apart`: inlined into what calls them, the compiler kept some of the sums in memory, in one
 //! loop or another as the code around them changed. Apart, in builds for AVX2 and AVX-512, all sums are in registers, and of the
 //! 79 instructions that a tile of five rows and two vectors takes for four terms, 68 are multiplications or read what is
 //! multiplied.
@@ -23,17 +23,19 @@ use crate::vectors::{Loop, Vectors, run};
 use ndarray::{ArrayViewMut2, Axis, s};
 use std::cell::Cell;
 
-/// Terms of a block, at most. (With 512, where C is read and written more often, the step of 784-1024-1024-1024-10 took 1.06
-/// times as long on one core of an EPYC 7003.)
+/// Terms of a block, at most, of which A has strips for half. (With 512, where C is read and written more often, the step of
+/// 784-1024-1024-1024-10 took 1.06 times as long on one core of an EPYC 7003. But B4 of 1024·784·800 took 1.1 times as long with
+/// strips of 1024 terms.)
 const TERMS: usize = 1024;
 
-/// Bytes of what wide tiles one below the other read of B: it has to stay in the nearest cache.
+/// Bytes of B that tiles wider than a line of a cache read, one below the other, at most: they have to stay in the nearest cache.
 ///
-/// A tile as wide as a line of a cache (two AVX2 vectors) reads a line for each term, and multiplies for five cycles: the second
-/// cache gives that. One of four AVX-512 vectors reads four lines, and multiplies for eight.
+/// A tile of five rows and two AVX2 vectors reads one line for each term, and multiplies for five cycles, twice in each: the
+/// second cache gives that, and TERMS is the only bound. One of four rows and four AVX-512 vectors reads four lines in eight.
 const NEAREST: usize = 32 * 1024;
 
-/// Bytes of the copy of a part of B, at most: three lines of a cache for each term.
+/// Bytes of the copy of a part of B, at most: three lines of a cache for each of TERMS. (Wider tiles take more lines, for fewer
+/// terms.)
 const COPIES: usize = TERMS * 3 * LINE;
 
 /// Bytes of the copy of a part of A, at most.
@@ -99,9 +101,7 @@ impl<F: Real> Loop for InBlocks<'_, '_, F> {
             let product = Product { a, b, start, column: column + n, c: end_of_c, m, k, n: last };
             V::apart(LastColumns { product, copies: &mut *copies });
         }
-        let most_terms = if tile::<V>() > LINE { NEAREST / tile::<V>() } else { TERMS };
-        let most_terms = most_terms.min(copies.len() / stride::<V, F>());
-        let blocks = k.div_ceil(most_terms);
+        let blocks = k.div_ceil(most_terms::<V>(a.right > 1));
         for block in 0..blocks {
             let (first, end) = (k * block / blocks, k * (block + 1) / blocks);
             let k = end - first;
@@ -138,6 +138,15 @@ impl<F: Real> Loop for InBlocks<'_, '_, F> {
                 i += rows;
             }
         }
+    }
+}
+
+/// Terms of a block, at most, where A stands as it is or is a transpose.
+const fn most_terms<V: Vectors>(transposed: bool) -> usize {
+    match tile::<V>() {
+        tile if tile > LINE => NEAREST / tile,
+        _ if transposed => TERMS / 2,
+        _ => TERMS,
     }
 }
 
@@ -204,7 +213,7 @@ impl<F: Real> Loop for LastColumns<'_, '_, F> {
 ///
 /// Three lines of a cache from every row of B, or a tile, where that is wider. (One line, for a tile of two AVX2 vectors, took
 /// 1.1 times as long for F1 of 128·784·800 on an EPYC 7003: a row further down is on another page. But what turns B round goes
-/// through all terms for a few columns at a time, and what it has written should be in the nearest cache when it comes again.)
+/// through all terms for a few columns at a time, and what it has written should not be far when it comes again.)
 #[inline(always)]
 fn width<V: Vectors, F: Real>(left_over: usize, turned: bool) -> usize {
     let line = LINE / size_of::<F>();
@@ -387,23 +396,27 @@ impl<F: Real, A: Tiles<F>, const VECTORS: usize, const LANES: usize> Loop for Tu
         let mut i = 0;
         while i < c.nrows() {
             let left = c.nrows() - i;
-            i += if VECTORS == 1 && !A::FULL && left >= 8 {
-                // A sum takes a term only when it has taken the last one, and four narrow rows have few sums.
-                tile_at::<V, F, A, 8, VECTORS, LANES>(a, i, &terms, begin, &mut c)
-            // As many fours first as it takes for the fives to come out even, where they can.
+            if VECTORS == 1 && !A::FULL && left >= 8 {
+                // A sum takes a term only when it has taken the one before, and four narrow rows have few sums.
+                tile_at::<V, F, A, 8, VECTORS, LANES>(a, i, &terms, begin, &mut c);
+                i += 8;
             } else if V::ROWS == 5 && (A::FULL || left % 5 == 0) {
-                tile_at::<V, F, A, 5, VECTORS, LANES>(a, i, &terms, begin, &mut c)
+                // After as many fours as it takes for the fives to come out even, where they can.
+                tile_at::<V, F, A, 5, VECTORS, LANES>(a, i, &terms, begin, &mut c);
+                i += 5;
             } else {
-                tile_at::<V, F, A, 4, VECTORS, LANES>(a, i, &terms, begin, &mut c)
-            };
+                tile_at::<V, F, A, 4, VECTORS, LANES>(a, i, &terms, begin, &mut c);
+                i += 4;
+            }
         }
     }
 }
 
-/// The tile of C that begins at row i; returns its height. The last one may reach back, to rows that have been computed.
+/// The tile of C that begins at row i. The last one may begin further up, so as not to reach below A: it computes sums again that
+/// have been computed, and does not write them, for at C they would be added twice.
 ///
-/// In this form the compiler writes the rows out, without an iterator over C, whose state took 20 instructions a row. (So the
-/// step of 784-100-10 on 32 rows, of which a tile has 32 terms in B4, took 1.05 times as long on one core of an EPYC 7003.)
+/// In this form the compiler writes the rows out. (With an iterator over C, whose state took 20 instructions a row, the step of
+/// 784-100-10 on 32 rows, where a sum of B4 has 32 terms only, took 1.05 times as long on one core of an EPYC 7003.)
 #[inline(always)]
 fn tile_at<V: Vectors, F: Real, A: Tiles<F>, const HEIGHT: usize, const VECTORS: usize, const LANES: usize>(
     a: A,
@@ -411,7 +424,7 @@ fn tile_at<V: Vectors, F: Real, A: Tiles<F>, const HEIGHT: usize, const VECTORS:
     terms: &Terms<'_, F>,
     begin: Begin<'_, F>,
     c: &mut ArrayViewMut2<'_, F>,
-) -> usize {
+) {
     let m = c.nrows();
     let first = if A::FULL { i } else { i.min(m - HEIGHT) };
     let sums = a.sums::<V, HEIGHT, VECTORS, LANES>(first, terms);
@@ -425,7 +438,7 @@ fn tile_at<V: Vectors, F: Real, A: Tiles<F>, const HEIGHT: usize, const VECTORS:
         }
         let mut row = c.row_mut(first + r);
         let row = row.as_slice_mut().expect(ROW_MAJOR);
-        // Only now: a tile would wait for what it reads of C, and the next one need not.
+        // C is read only now: before the sums, this tile would wait for it, and so the next one can begin.
         let mut entries = if let Begin::AtC = begin { terms.at.read(row) } else { start };
         for v in 0..VECTORS {
             for lane in 0..LANES {
@@ -434,7 +447,6 @@ fn tile_at<V: Vectors, F: Real, A: Tiles<F>, const HEIGHT: usize, const VECTORS:
         }
         terms.at.write(row, &entries);
     }
-    HEIGHT
 }
 
 /// The copied columns of B, k rows of them, and where the vectors of a tile begin in each.
@@ -584,6 +596,14 @@ mod tests {
     #[test]
     fn what_is_copied_at_once_has_room_and_is_as_wide_as_the_longest_vector() {
         fn check<V: Vectors, F: Real>() {
+            for transposed in [false, true] {
+                assert!(
+                    most_terms::<V>(transposed) * stride::<V, F>() * size_of::<F>() <= COPIES,
+                    "{} bytes",
+                    V::BYTES
+                );
+                assert!(most_terms::<V>(transposed) * V::ROWS * size_of::<F>() <= STRIPS, "{} bytes", V::BYTES);
+            }
             for n in LONGEST..1000 {
                 for turned in [false, true] {
                     let mut left_over = n;
