@@ -355,17 +355,20 @@ impl Axis {
     }
 
     /// Steps of 1, 2 or 5 times a power of ten, at most `most` of them; on a logarithmic axis the powers of ten,
-    /// with 2 and 5 between them where there are few.
+    /// with 2 and 5 between them where there are few, unless it is too short for two of these.
     fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         if self.log {
             let decades = (self.high / self.low).log10();
             let between: &[f64] = if decades < 2.2 { &[1.0, 2.0, 5.0] } else { &[1.0] };
             let powers = self.low.log10().floor() as i32..=self.high.log10().ceil() as i32;
-            return powers
+            let ticks: Vec<_> = powers
                 .flat_map(|power| between.iter().map(move |step| (step * 10f64.powi(power), power)))
                 .filter(|(value, _)| (self.low..=self.high).contains(value))
                 .map(|(value, power)| (value, number(value, (-power).max(0) as usize)))
                 .collect();
+            if ticks.len() > 1 {
+                return ticks;
+            }
         }
         let rough = (self.high - self.low) / most as f64;
         let power = rough.log10().floor();

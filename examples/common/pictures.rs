@@ -223,12 +223,14 @@ fn bins(points: &[(f64, f64)], width: f64) -> Vec<Bin> {
         .collect()
 }
 
-/// Curves over the epochs. The colours are told apart by dashes too.
+/// Curves over the epochs, of a single one a mark. The colours are told apart by dashes too, or by the marks.
 pub fn curves(path: &Path, title: &str, y_label: &str, scale: Scale, series: &[Series]) -> Drawn {
     let all = || series.iter().flat_map(|series| &series.points);
     let last = all().fold(1.0, |last: f64, (x, _)| last.max(*x));
     let (low, high) = all().fold((f64::MAX, f64::MIN), |(low, high), (_, y)| (low.min(*y), high.max(*y)));
-    let room = 0.06 * (high - low).max(1e-3);
+    // Around a single epoch, or a curve that is all but flat, a hundredth of its height.
+    let least = 0.01 * high.abs().max(1e-3);
+    let room = if high - low > least { 0.06 * (high - low) } else { least };
     let y = match scale {
         Scale::Log => Axis::log(y_label, low, high),
         Scale::Linear => Axis::linear(y_label, low - room, high + room),
@@ -237,7 +239,7 @@ pub fn curves(path: &Path, title: &str, y_label: &str, scale: Scale, series: &[S
     };
     let chart = Chart {
         area: Area { left: 104.0, top: 80.0, right: 770.0, bottom: 454.0 },
-        x: Axis::linear("epoch", 0.0, last),
+        x: Axis::linear("epoch", 0.0, if last > 1.0 { last } else { 2.0 }),
         y,
     };
     picture(path, (800, 520), |pen| {
@@ -254,13 +256,25 @@ pub fn curves(path: &Path, title: &str, y_label: &str, scale: Scale, series: &[S
         for (k, (series, bins)) in series.iter().zip(&binned).enumerate() {
             let points: Vec<_> = bins.iter().map(|bin| chart.at(bin.x, bin.mean)).collect();
             let colour = SERIES[k % SERIES.len()];
-            if k % 2 == 0 {
-                pen.line(points, colour, 2.6);
-                legend.push((Mark::Line(colour), series.name));
-            } else {
-                pen.dashes(&points, colour, 2.6, 7.0);
-                legend.push((Mark::Dashes(colour), series.name));
-            }
+            let mark = match (points.as_slice(), k % 2) {
+                (&[point], 0) => {
+                    pen.disc(point, 6.0, colour);
+                    Mark::Disc(colour)
+                }
+                (&[point], _) => {
+                    pen.triangle(point, 8.0, colour);
+                    Mark::Triangle(colour)
+                }
+                (_, 0) => {
+                    pen.line(points, colour, 2.6);
+                    Mark::Line(colour)
+                }
+                _ => {
+                    pen.dashes(&points, colour, 2.6, 7.0);
+                    Mark::Dashes(colour)
+                }
+            };
+            legend.push((mark, series.name));
         }
         pen.heading(chart.area.left, title, &legend);
     })
