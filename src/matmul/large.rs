@@ -23,15 +23,16 @@ use crate::vectors::{Loop, Vectors, run};
 use ndarray::{ArrayViewMut2, Axis, s};
 use std::cell::Cell;
 
-/// Terms of a block, at most, of which A has strips for half. (With 512, where C is read and written more often, the step of
-/// 784-1024-1024-1024-10 took 1.06 times as long on one core of an EPYC 7003. But B4 of 1024·784·800 took 1.1 times as long with
-/// strips of 1024 terms.)
+/// Terms of a block, at most; half as many where A is a transpose (B4). (With 512, where C is read and written more often, the
+/// step of 784-1024-1024-1024-10 took 1.06 times as long on one core of an EPYC 7003. But B4 of 1024·784·800 took 1.1 times as
+/// long with strips of 1024 terms.)
 const TERMS: usize = 1024;
 
 /// Bytes of B that tiles wider than a line of a cache read, one below the other, at most: they have to stay in the nearest cache.
 ///
 /// A tile of five rows and two AVX2 vectors reads one line for each term, and multiplies for five cycles, twice in each: the
-/// second cache gives that, and TERMS is the only bound. One of four rows and four AVX-512 vectors reads four lines in eight.
+/// second cache gives that, and TERMS is the only bound. One of four rows and four AVX-512 vectors reads four lines in eight:
+/// two and a half times as much in a cycle.
 const NEAREST: usize = 32 * 1024;
 
 /// Bytes of the copy of a part of B, at most: three lines of a cache for each of TERMS. (Wider tiles take more lines, for fewer
@@ -413,10 +414,11 @@ impl<F: Real, A: Tiles<F>, const VECTORS: usize, const LANES: usize> Loop for Tu
 }
 
 /// The tile of C that begins at row i. The last one may begin further up, so as not to reach below A: it computes sums again that
-/// have been computed, and does not write them, for at C they would be added twice.
+/// have been computed, and does not write them, which would add them to C twice.
 ///
-/// In this form the compiler writes the rows out. (With an iterator over C, whose state took 20 instructions a row, the step of
-/// 784-100-10 on 32 rows, where a sum of B4 has 32 terms only, took 1.05 times as long on one core of an EPYC 7003.)
+/// In this form the compiler writes the rows of a tile out, where A is in strips. (With an iterator over C, whose state took 20
+/// instructions a row, the step of 784-100-10 on 32 rows, where a sum of B4 has 32 terms only, took 1.05 times as long on one
+/// core of an EPYC 7003.)
 #[inline(always)]
 fn tile_at<V: Vectors, F: Real, A: Tiles<F>, const HEIGHT: usize, const VECTORS: usize, const LANES: usize>(
     a: A,
