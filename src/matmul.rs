@@ -24,7 +24,7 @@ mod large;
 
 use crate::real::{Products, ROW_MAJOR, Real, entries, entries_mut};
 use crate::threads::{join, pieces};
-use crate::vectors::{Loop, Vectors, run, times_plus};
+use crate::vectors::{Choice, Loop, Vectors, choose, times_plus};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 use std::cell::Cell;
 use std::thread::LocalKey;
@@ -113,20 +113,20 @@ macro_rules! products {
 
             fn row_times_matrix(a: &[Self], b: &[Self], start: &[Self], c: &mut [Self]) {
                 let n = c.len();
-                run(InColumns { work: OneRow { a, b, start: Some(start), c }, n });
+                choose(InColumns { work: OneRow { a, b, start: Some(start), c }, n });
             }
 
             fn row_times_transpose(a: &[Self], b: &[Self], c: &mut [Self]) {
-                run(ByDots { a, b, c });
+                choose(ByDots { a, b, c });
             }
 
             fn add_outer_product(factor: Self, a: &[Self], b: &[Self], c: &mut [Self], row: &mut [Self]) {
-                run(InColumns { work: Add { factor, a, b, c, row }, n: b.len() });
+                choose(InColumns { work: Add { factor, a, b, c, row }, n: b.len() });
             }
 
             fn column_sums(a: &[Self], sums: &mut [Self]) {
                 let n = sums.len();
-                run(InColumns { work: ColumnSums { a, sums }, n });
+                choose(InColumns { work: ColumnSums { a, sums }, n });
             }
 
             fn room() -> &'static LocalKey<Cell<Vec<Self>>> {
@@ -153,13 +153,13 @@ fn product<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>, mut c: ArrayView
         && k == 1
         && let (Some(a), Some(b), Some(c)) = (a.to_slice(), b.to_slice(), c.as_slice_mut())
     {
-        return run(InColumns { work: OneTerm { a, b, c }, n });
+        return choose(InColumns { work: OneTerm { a, b, c }, n });
     }
     if alone
         && m == 1
         && let (Some(a), Some(b), Some(c)) = (a.to_slice(), b.reversed_axes().to_slice(), c.as_slice_mut())
     {
-        return run(ByDots { a, b, c });
+        return choose(ByDots { a, b, c });
     }
     if !c.is_standard_layout() {
         // Gradients that a caller has in another order.
@@ -269,7 +269,7 @@ fn compute<F: Real>(whole: Large<'_, F>, pieces: usize) {
     let whole = Product { a, b, start, column, c: c.into_slice().expect(ROW_MAJOR), m, k, n };
     if m == 1 && a.right == 1 && b.right == 1 {
         // Not for a piece of one row, whose sums would not be in the order of the whole.
-        run(InColumns { work: OneRow { a: &a.entries[..k], b: b.entries, start, c: whole.c }, n });
+        choose(InColumns { work: OneRow { a: &a.entries[..k], b: b.entries, start, c: whole.c }, n });
     } else if pieces > 1 {
         in_pieces(whole, pieces);
     } else {
@@ -320,14 +320,14 @@ fn in_pieces<F: Real>(whole: Small<'_, F>, pieces: usize) {
 fn in_one_piece<F: Real>(mut product: Small<'_, F>) {
     let Product { a, b, m, k, n, .. } = product;
     if b.right == 1 && k == 1 && product.start.is_none() {
-        run(InColumns { work: OneTerm { a: a.entries, b: b.entries, c: product.c }, n });
+        choose(InColumns { work: OneTerm { a: a.entries, b: b.entries, c: product.c }, n });
     } else if b.right == 1 {
-        run(InColumns { work: InPlace(&mut product), n });
+        choose(InColumns { work: InPlace(&mut product), n });
     } else if m <= FEW_ROWS || k * n > SMALL {
         // All pieces of a product go one way, and keep the order of their sums: with at most SMALL entries of B, one that is
         // worth a thread has far more rows than a few.
         for (a, c) in a.entries.chunks_exact(k).zip(product.c.chunks_exact_mut(n)) {
-            run(ByDots { a, b: b.entries, c });
+            choose(ByDots { a, b: b.entries, c });
         }
     } else if k * n <= SMALLEST {
         with_b_copied::<F, SMALLEST>(product);
@@ -348,7 +348,7 @@ fn with_b_copied<F: Real, const ROOM: usize>(product: Small<'_, F>) {
         }
     }
     let b = Matrix { entries: &rows, down: n, right: 1 };
-    run(InColumns { work: InPlace(&mut Product { b, ..product }), n });
+    choose(InColumns { work: InPlace(&mut Product { b, ..product }), n });
 }
 
 /// With B as it stands, row-major.
@@ -434,9 +434,9 @@ struct InColumns<C> {
     n: usize,
 }
 
-impl<C: Columns> Loop for InColumns<C> {
+impl<C: Columns> Choice for InColumns<C> {
     #[inline(always)]
-    fn run<V: Vectors>(self) {
+    fn choose<V: Vectors>(self) {
         let InColumns { mut work, n } = self;
         let longest = V::BYTES / C::SIZE;
         let lanes = if n < longest { 1 << n.ilog2() } else { longest };
@@ -491,7 +491,20 @@ fn columns<V: Vectors, C: Columns, const VECTORS: usize, const LANES: usize>(wor
     } {
         unreachable!("no vector is longer than the longest, no tile wider than the registers");
     }
-    work.columns::<V, VECTORS, LANES>(at);
+    V::apart(Turn::<C, VECTORS, LANES> { work, at });
+}
+
+/// The columns of one turn.
+struct Turn<'w, C, const VECTORS: usize, const LANES: usize> {
+    work: &'w mut C,
+    at: Place,
+}
+
+impl<C: Columns, const VECTORS: usize, const LANES: usize> Loop for Turn<'_, C, VECTORS, LANES> {
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        self.work.columns::<V, VECTORS, LANES>(self.at);
+    }
 }
 
 impl<F: Real> Columns for InPlace<'_, '_, F> {
@@ -499,23 +512,25 @@ impl<F: Real> Columns for InPlace<'_, '_, F> {
 
     #[inline(always)]
     fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
+        // A description of its own, which need not be read again for every tile.
+        let mut product = Product { c: &mut *self.0.c, ..*self.0 };
         let mut i = 0;
-        while i + ROWS <= self.0.m {
-            self.tile::<V, ROWS, VECTORS, LANES>(i, at);
+        while i + ROWS <= product.m {
+            product.tile::<V, ROWS, VECTORS, LANES>(i, at);
             i += ROWS;
         }
-        while i < self.0.m {
-            self.tile::<V, 1, VECTORS, LANES>(i, at);
+        while i < product.m {
+            product.tile::<V, 1, VECTORS, LANES>(i, at);
             i += 1;
         }
     }
 }
 
-impl<F: Real> InPlace<'_, '_, F> {
+impl<F: Real> Small<'_, F> {
     /// The tile of C that begins at row i.
     #[inline(always)]
     fn tile<V: Vectors, const HEIGHT: usize, const VECTORS: usize, const LANES: usize>(&mut self, i: usize, at: Place) {
-        let Product { a, b, start, k, n, .. } = *self.0;
+        let Product { a, b, start, k, n, .. } = *self;
         let first = start.map_or([[F::zero(); LANES]; VECTORS], |start| at.read(start));
         // Of one length, so that the compiler checks the place in them once for all.
         let mut rows_of_a = [a.entries; HEIGHT];
@@ -532,7 +547,7 @@ impl<F: Real> InPlace<'_, '_, F> {
             p += a.right;
         }
         for (r, sums) in sums.iter().enumerate() {
-            at.write(&mut self.0.c[(i + r) * n..][..n], sums);
+            at.write(&mut self.c[(i + r) * n..][..n], sums);
         }
     }
 }
@@ -644,33 +659,37 @@ fn add_term<V: Vectors, F: Real, const VECTORS: usize, const LANES: usize>(
     }
 }
 
-impl<F: Real> Loop for ByDots<'_, F> {
+impl<F: Real> Choice for ByDots<'_, F> {
     #[inline(always)]
-    fn run<V: Vectors>(self) {
-        let ByDots { a, b, c } = self;
-        match a.len() {
-            1 => short_dots::<V, F, 1>(a, b, c),
-            2 => short_dots::<V, F, 2>(a, b, c),
-            3 => short_dots::<V, F, 3>(a, b, c),
-            4 => short_dots::<V, F, 4>(a, b, c),
-            5 => short_dots::<V, F, 5>(a, b, c),
-            6 => short_dots::<V, F, 6>(a, b, c),
-            7 => short_dots::<V, F, 7>(a, b, c),
-            _ => long_dots::<V, F>(a, b, c),
+    fn choose<V: Vectors>(self) {
+        match self.a.len() {
+            1 => V::apart(ShortDots::<F, 1>(self)),
+            2 => V::apart(ShortDots::<F, 2>(self)),
+            3 => V::apart(ShortDots::<F, 3>(self)),
+            4 => V::apart(ShortDots::<F, 4>(self)),
+            5 => V::apart(ShortDots::<F, 5>(self)),
+            6 => V::apart(ShortDots::<F, 6>(self)),
+            7 => V::apart(ShortDots::<F, 7>(self)),
+            _ => V::apart(LongDots(self)),
         }
     }
 }
 
 /// Of so few terms that the compiler writes them out, for several rows of B side by side.
-#[inline(always)]
-fn short_dots<V: Vectors, F: Real, const K: usize>(a: &[F], b: &[F], c: &mut [F]) {
-    let a: &[F; K] = a.first_chunk().expect("as many entries as terms");
-    for (c, b) in c.iter_mut().zip(b.as_chunks::<K>().0) {
-        let mut sum = a[0] * b[0]; // not onto 0, which would lose the sign of a −0
-        for p in 1..K {
-            sum = times_plus::<V, F>(a[p], b[p], sum);
+struct ShortDots<'a, F, const K: usize>(ByDots<'a, F>);
+
+impl<F: Real, const K: usize> Loop for ShortDots<'_, F, K> {
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        let ByDots { a, b, c } = self.0;
+        let a: &[F; K] = a.first_chunk().expect("as many entries as terms");
+        for (c, b) in c.iter_mut().zip(b.as_chunks::<K>().0) {
+            let mut sum = a[0] * b[0]; // not onto 0, which would lose the sign of a −0
+            for p in 1..K {
+                sum = times_plus::<V, F>(a[p], b[p], sum);
+            }
+            *c = sum;
         }
-        *c = sum;
     }
 }
 
@@ -680,25 +699,31 @@ const SIDE_BY_SIDE: usize = 8;
 /// Dot products whose sums are added up together.
 const TOGETHER: usize = 32;
 
-#[inline(always)]
-fn long_dots<V: Vectors, F: Real>(a: &[F], b: &[F], c: &mut [F]) {
-    let k = a.len();
-    let a = in_blocks(a);
-    let mut rows = b;
-    let mut sums = [[F::zero(); SIDE_BY_SIDE]; TOGETHER];
-    for c in c.chunks_mut(TOGETHER) {
-        let (fours, rest) = sums[..c.len()].as_chunks_mut::<4>();
-        for four in fours {
-            let (these, below) = rows.split_at(4 * k);
-            *four = dots::<V, F, 4>(&a, these, k, k);
-            rows = below;
+/// Of at least SIDE_BY_SIDE terms.
+struct LongDots<'a, F>(ByDots<'a, F>);
+
+impl<F: Real> Loop for LongDots<'_, F> {
+    #[inline(always)]
+    fn run<V: Vectors>(self) {
+        let ByDots { a, b, c } = self.0;
+        let k = a.len();
+        let a = in_blocks(a);
+        let mut rows = b;
+        let mut sums = [[F::zero(); SIDE_BY_SIDE]; TOGETHER];
+        for c in c.chunks_mut(TOGETHER) {
+            let (fours, rest) = sums[..c.len()].as_chunks_mut::<4>();
+            for four in fours {
+                let (these, below) = rows.split_at(4 * k);
+                *four = dots::<V, F, 4>(&a, these, k, k);
+                rows = below;
+            }
+            for one in rest {
+                let (row, below) = rows.split_at(k);
+                [*one] = dots::<V, F, 1>(&a, row, k, k);
+                rows = below;
+            }
+            add_up(&mut sums, c);
         }
-        for one in rest {
-            let (row, below) = rows.split_at(k);
-            [*one] = dots::<V, F, 1>(&a, row, k, k);
-            rows = below;
-        }
-        add_up(&mut sums, c);
     }
 }
 
@@ -1009,24 +1034,24 @@ mod tests {
                         let work = &mut Product { a, b, start: None, column: 0, c, m, k, n };
                         let (a, b) = (a.entries, b.entries);
                         match way {
-                            "in place" => InColumns { work: InPlace(work), n }.run::<V>(),
+                            "in place" => InColumns { work: InPlace(work), n }.choose::<V>(),
                             "one row" if m == 1 => {
                                 let work = OneRow { a, b, start: None, c: &mut *work.c };
-                                InColumns { work, n }.run::<V>();
+                                InColumns { work, n }.choose::<V>();
                             }
                             "one term" if k == 1 => {
                                 let work = OneTerm { a, b, c: &mut *work.c };
-                                InColumns { work, n }.run::<V>();
+                                InColumns { work, n }.choose::<V>();
                             }
                             "add" if k == 1 => {
                                 // 3 times the product, and then −2 times onto it.
                                 work.c.iter_mut().zip(&expected).for_each(|(c, &product)| *c = 3.0 * product);
                                 let mut row: Vec<_> = b.iter().map(|&b| 3.0 * b).collect();
                                 let work = Add { factor: -2.0, a, b, c: &mut *work.c, row: &mut row };
-                                InColumns { work, n }.run::<V>();
+                                InColumns { work, n }.choose::<V>();
                                 assert_eq!(row, b);
                             }
-                            "dots" if m == 1 => ByDots { a, b: bt.as_slice().unwrap(), c: &mut *work.c }.run::<V>(),
+                            "dots" if m == 1 => ByDots { a, b: bt.as_slice().unwrap(), c: &mut *work.c }.choose::<V>(),
                             _ => continue,
                         }
                     }
@@ -1034,7 +1059,7 @@ mod tests {
                 assert_eq!(c, expected, "{} bytes, {way}: {m}, {k}, {n}", V::BYTES);
             }
             let mut sums = vec![f64::NAN; k];
-            InColumns { work: ColumnSums { a: a.as_slice().unwrap(), sums: &mut sums }, n: k }.run::<V>();
+            InColumns { work: ColumnSums { a: a.as_slice().unwrap(), sums: &mut sums }, n: k }.choose::<V>();
             assert_eq!(sums, a.sum_axis(Axis(0)).to_vec(), "{} bytes, column sums: {m}, {k}", V::BYTES);
         }
         for (m, k, n) in [

@@ -19,7 +19,7 @@ use super::{
     in_blocks,
 };
 use crate::real::Real;
-use crate::vectors::{Loop, Vectors, run};
+use crate::vectors::{Choice, Loop, Vectors, run};
 use ndarray::{ArrayViewMut2, Axis, s};
 use std::cell::Cell;
 
@@ -114,14 +114,9 @@ impl<F: Real> Loop for InBlocks<'_, '_, F> {
             while i < m {
                 let rows = most_rows.min(m - i);
                 let part = a.from(i, first);
-                let a = match &mut strips {
-                    Some(strips) => {
-                        copy_strips::<V, F>(part, rows, k, strips);
-                        PartOfA::Strips(strips)
-                    }
-                    None if part.right == 1 => PartOfA::Rows(part),
-                    None => PartOfA::Transposed(part),
-                };
+                if let Some(strips) = &mut strips {
+                    copy_strips::<V, F>(part, rows, k, strips);
+                }
                 let mut left = 0;
                 while left < n {
                     let columns = width::<V, F>(n - left, b.right > 1);
@@ -133,7 +128,11 @@ impl<F: Real> Loop for InBlocks<'_, '_, F> {
                     };
                     let c = c.slice_mut(s![i..i + rows, left..left + columns]);
                     let b = &copies[..k * stride::<V, F>()];
-                    InColumns { work: InTurns { a, b, begin, c, k }, n: columns }.run::<V>();
+                    match &strips {
+                        Some(strips) => in_turns::<V, F, _>(Strips(strips), b, begin, c, k),
+                        None if part.right == 1 => in_turns::<V, F, _>(Rows(part), b, begin, c, k),
+                        None => in_turns::<V, F, _>(Transposed(part), b, begin, c, k),
+                    }
                     left += columns;
                 }
                 i += rows;
@@ -347,52 +346,29 @@ enum Begin<'a, F> {
 }
 
 /// The columns of C of which B has been copied, in turns as wide as a tile.
-struct InTurns<'p, 'a, F> {
-    a: PartOfA<'p, F>,
-    b: &'p [F],
-    begin: Begin<'a, F>,
-    c: ArrayViewMut2<'p, F>,
-    k: usize,
+#[inline(always)]
+fn in_turns<V: Vectors, F: Real, A: Tiles<F>>(a: A, b: &[F], begin: Begin<'_, F>, c: ArrayViewMut2<'_, F>, k: usize) {
+    let n = c.ncols();
+    InColumns { work: TilesOfC { a, b, begin, c, k }, n }.choose::<V>();
 }
 
-/// The rows of A that meet in one block.
-#[derive(Clone, Copy)]
-enum PartOfA<'p, F> {
-    Rows(Matrix<'p, F>),
-    Transposed(Matrix<'p, F>),
-    Strips(&'p [F]),
-}
-
-impl<F: Real> Columns for InTurns<'_, '_, F> {
-    const SIZE: usize = size_of::<F>();
-    const LONG_ROWS: bool = true;
-
-    #[inline(always)]
-    fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
-        let InTurns { a, b, begin, ref mut c, k } = *self;
-        let c = c.view_mut();
-        match a {
-            PartOfA::Rows(a) => V::apart(Turn::<F, _, VECTORS, LANES> { a: Rows(a), b, begin, c, k, at }),
-            PartOfA::Transposed(a) => V::apart(Turn::<F, _, VECTORS, LANES> { a: Transposed(a), b, begin, c, k, at }),
-            PartOfA::Strips(a) => V::apart(Turn::<F, _, VECTORS, LANES> { a: Strips(a), b, begin, c, k, at }),
-        }
-    }
-}
-
-/// The tiles of a turn, one below the other.
-struct Turn<'p, 'a, F, A, const VECTORS: usize, const LANES: usize> {
+/// For the tiles of a turn, one below the other.
+struct TilesOfC<'p, 'a, F, A> {
     a: A,
     b: &'p [F],
     begin: Begin<'a, F>,
     c: ArrayViewMut2<'p, F>,
     k: usize,
-    at: Place,
 }
 
-impl<F: Real, A: Tiles<F>, const VECTORS: usize, const LANES: usize> Loop for Turn<'_, '_, F, A, VECTORS, LANES> {
+impl<F: Real, A: Tiles<F>> Columns for TilesOfC<'_, '_, F, A> {
+    const SIZE: usize = size_of::<F>();
+    const LONG_ROWS: bool = true;
+
     #[inline(always)]
-    fn run<V: Vectors>(self) {
-        let Turn { a, b, begin, mut c, k, at } = self;
+    fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
+        let TilesOfC { a, b, begin, ref mut c, k } = *self;
+        let mut c = c.view_mut();
         let terms = Terms { b, k, at };
         let mut i = 0;
         while i < c.nrows() {
