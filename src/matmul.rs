@@ -738,11 +738,14 @@ struct Blocks<'a, F> {
 #[inline(always)]
 fn in_blocks<F: Real>(a: &[F]) -> Blocks<'_, F> {
     let (whole, others) = a.as_chunks();
-    // In room for two, so that entries and zeros are both copied by a length that the compiler knows.
-    let mut last = [F::zero(); 2 * SIDE_BY_SIDE];
-    last[SIDE_BY_SIDE..].copy_from_slice(&a[a.len() - SIDE_BY_SIDE..]);
-    last[SIDE_BY_SIDE - others.len()..][..SIDE_BY_SIDE].fill(F::zero());
-    Blocks { whole, last: *last.last_chunk().expect("two blocks") }
+    // Lane by lane, because a vector that is read back from two that were just written waits for both.
+    let mut last = *a.last_chunk::<SIDE_BY_SIDE>().expect("a block or more");
+    for (lane, a) in last.iter_mut().enumerate() {
+        if lane + others.len() < SIDE_BY_SIDE {
+            *a = F::zero();
+        }
+    }
+    Blocks { whole, last }
 }
 
 /// The sums side by side for some rows of B at once, of k terms and `down` entries from one to the next, which share what is
