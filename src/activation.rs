@@ -221,14 +221,23 @@ fn map<F: Real>(z: &[F], a: &mut [F], f: impl Fn(F) -> F) {
         }
         return;
     }
-    for (a, z) in a.chunks_exact_mut(LANES).zip(z.chunks_exact(LANES)) {
-        for (a, &z) in a.iter_mut().zip(z) {
-            *a = f(z);
-        }
+    let (blocks, others) = z.as_chunks();
+    for (a, z) in a.as_chunks_mut().0.iter_mut().zip(blocks) {
+        map_block(z, a, &f);
     }
     // The last block reaches back into the one before, which costs less than its entries one by one.
-    let last = z.len() - LANES;
-    for (a, &z) in a[last..].iter_mut().zip(&z[last..]) {
+    if !others.is_empty()
+        && let (Some(z), Some(a)) = (z.last_chunk(), a.last_chunk_mut())
+    {
+        map_block(z, a, &f);
+    }
+}
+
+/// Reads Z before it writes A, so that a compiler need not ask whether they overlap. (With that question, and a last block whose
+/// length it did not know, F2 of 2-25-50-25-2 took 1,056 instructions, and 880 so.)
+#[inline(always)]
+fn map_block<F: Real>(&z: &[F; LANES], a: &mut [F; LANES], f: &impl Fn(F) -> F) {
+    for (a, &z) in a.iter_mut().zip(&z) {
         *a = f(z);
     }
 }

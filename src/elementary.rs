@@ -26,8 +26,8 @@ fn reduce<V: Vectors, F: Real>(x: F) -> (F, F, F) {
     let n = times_plus::<V, F>(x, F::LOG2_E, F::ROUND) - F::ROUND;
     // ln 2 in two parts, the first so short that n times it is exact.
     let r = times_plus::<V, F>(n, -F::LN_2_LOW, times_plus::<V, F>(n, -F::LN_2_HIGH, x));
-    let mut series = F::zero();
-    for &coefficient in F::EXP_SERIES {
+    let mut series = F::EXP_SERIES[0];
+    for &coefficient in &F::EXP_SERIES[1..] {
         series = times_plus::<V, F>(series, r, coefficient);
     }
     let normal = if n < F::LEAST_EXPONENT { F::LEAST_EXPONENT } else { n };
