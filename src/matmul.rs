@@ -441,13 +441,12 @@ impl<C: Columns> Choice for InColumns<C> {
         let longest = V::BYTES / C::SIZE;
         let lanes = if n < longest { 1 << n.ilog2() } else { longest };
         let most = const { most::<V, C>() };
-        let mut vectors = n.div_ceil(lanes);
-        let mut turns = vectors.div_ceil(most);
+        let mut left = n.div_ceil(lanes);
         let mut first = 0;
-        while turns > 0 {
+        loop {
             // Most rows take a single turn, and a division as long as several terms. Those before the last two are wide, and
             // begin where a line of a cache does.
-            let width = if turns == 1 { vectors } else { vectors.div_ceil(turns).min(vectors - 2) };
+            let width = if left <= most { left } else { left.div_ceil(left.div_ceil(most)).min(left - 2) };
             let at = Place { first, last: (first + (width - 1) * lanes).min(n - lanes) };
             match width {
                 8 => by_lanes::<V, C, 8>(&mut work, lanes, at),
@@ -459,7 +458,11 @@ impl<C: Columns> Choice for InColumns<C> {
                 2 => by_lanes::<V, C, 2>(&mut work, lanes, at),
                 _ => by_lanes::<V, C, 1>(&mut work, lanes, at),
             }
-            (first, vectors, turns) = (first + width * lanes, vectors - width, turns - 1);
+            left -= width;
+            if left == 0 {
+                return;
+            }
+            first += width * lanes;
         }
     }
 }
@@ -620,8 +623,8 @@ impl<F: Real> Columns for OneTerm<'_, F> {
 
 impl<F: Real> Columns for Add<'_, F> {
     const SIZE: usize = size_of::<F>();
-    // A row of B, and one of C, with room to spare.
-    const MOST: Option<usize> = Some(4);
+    // It holds a row of B; what it adds to, of C, it reads and writes at once.
+    const MOST: Option<usize> = Some(8);
 
     #[inline(always)]
     fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
