@@ -115,7 +115,7 @@ fn items(items: &[Item], indent: &str, lines: &mut Vec<String>) {
                     }
                 }
                 // How loops are compiled is nobody else's business: the traits of `vectors.rs` and of the products are the crate's own.
-                let of_the_crate = |name: &str| ["Loop", "Columns", "Tiles", "Vectors"].contains(&name);
+                let of_the_crate = |name: &str| ["Choice", "Columns", "Loop", "Tiles", "Vectors"].contains(&name);
                 let trait_name = item.trait_.as_ref().and_then(|(_, path, _)| path.segments.last());
                 let public_trait = trait_name.is_some_and(|segment| !of_the_crate(&segment.ident.to_string()));
                 if public_trait || !inside.is_empty() {
