@@ -18,14 +18,14 @@
 //! softmax with cross-entropy            (B1) dZ = 1/n · ((Σₖy) A − Y), which is 1/n · (A − Y) where a row of Y sums to 1
 //! ```
 //!
-//! For these the cost is computed from Z, where it neither overflows nor loses digits to a rounded A:
+//! For these the cost is computed from Z, where it neither overflows nor loses the digits of a 1 − a that is small:
 //!
 //! ```text
 //! sigmoid    (S2) −y ln a − (1 − y) ln(1 − a) = max(z, 0) − y z + ln(1 + e^−|z|)
 //! softmax    (S3) −ln aₖ = ln Σⱼ eᶻʲ − zₖ,  with  ln Σⱼ eᶻʲ = m + ln Σⱼ e^(zⱼ − m),  m = maxⱼ zⱼ
 //! ```
 //!
-//! and e^(zⱼ − m) is aⱼ over the largest a of the row: the exponentials have been computed with A, each to all of its digits.
+//! and e^(zⱼ − m) is aⱼ over the largest a of the row: the exponentials have been computed with A, where a small one has its digits.
 //!
 //! Derivation: chapters 6 and 7, `derivation/06-costs.md` and `07-pairs.md`. From above: `Activation`, for the canonical
 //! pairs and for B3 where there is none.
@@ -190,8 +190,8 @@ impl Loss {
         scale * rows.map(|((z, a), y)| self.row_from_logits(z, a, y)).sum::<f64>()
     }
 
-    /// S2, S3: the cost of one row from its pre-activations and, where there is a sum of exponentials, its outputs; in `f64` for
-    /// either number type.
+    /// S2, S3: the cost of one row from its pre-activations and, where there is a sum of exponentials, its outputs; summed in
+    /// `f64` for either number type.
     fn row_from_logits<F: Real>(self, z: &[F], a: &[F], y: &[F]) -> f64 {
         let pairs = z.iter().zip(y).map(|(z, y)| (z.f64(), y.f64()));
         match self {

@@ -444,8 +444,8 @@ impl<C: Columns> Choice for InColumns<C> {
         let mut left = n.div_ceil(lanes);
         let mut first = 0;
         loop {
-            // Most rows take a single turn, and a division as long as several terms. Those before the last two are wide, and
-            // begin where a line of a cache does.
+            // Most rows take a single turn, and a division as long as several terms. Of several turns the last one has two vectors
+            // or more, for which `Place` asks.
             let width = if left <= most { left } else { left.div_ceil(left.div_ceil(most)).min(left - 2) };
             let at = Place { first, last: (first + (width - 1) * lanes).min(n - lanes) };
             match width {
@@ -623,7 +623,8 @@ impl<F: Real> Columns for OneTerm<'_, F> {
 
 impl<F: Real> Columns for Add<'_, F> {
     const SIZE: usize = size_of::<F>();
-    // It holds a row of B; what it adds to, of C, it reads and writes at once.
+    // It holds a row of B. What it adds to it reads as it goes, but for the last vector, before which nothing that overlaps with
+    // it may be written.
     const MOST: Option<usize> = Some(8);
 
     #[inline(always)]
@@ -741,7 +742,7 @@ struct Blocks<'a, F> {
 #[inline(always)]
 fn in_blocks<F: Real>(a: &[F]) -> Blocks<'_, F> {
     let (whole, others) = a.as_chunks();
-    // Lane by lane, because a vector that is read back from two that were just written waits for both.
+    // Lane by lane, in registers: put together in memory, from entries and zeros, it is read back only when both are written.
     let mut last = *a.last_chunk::<SIDE_BY_SIDE>().expect("a block or more");
     for (lane, a) in last.iter_mut().enumerate() {
         if lane + others.len() < SIDE_BY_SIDE {

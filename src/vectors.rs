@@ -36,9 +36,9 @@ pub(crate) trait Loop {
     fn run<V: Vectors>(self);
 }
 
-/// Work for which there are several loops; which of them does it may depend on the vectors.
+/// Work that is done by one of several loops, or by some of them in turn; by which may depend on the vectors.
 pub(crate) trait Choice {
-    /// Runs one of them [`apart`](Vectors::apart).
+    /// Runs them, each [`apart`](Vectors::apart). It is itself compiled for any processor, so it only decides, and computes nothing.
     fn choose<V: Vectors>(self);
 }
 
@@ -96,7 +96,7 @@ pub(crate) fn run(work: impl Loop) {
     work.run::<Target>();
 }
 
-/// Chooses a loop and runs it.
+/// Lets the work choose its loops.
 ///
 /// Were all of them one function, each would wait for what the compiler computes ahead for any of them. (F1 of one example of
 /// 2-25-50-25-2 took 115 instructions more for a layer, and the step 1.05 times as long on an EPYC 7003.)
@@ -158,8 +158,8 @@ mod x86_64 {
     }
 
     // These two are the only functions of the crate that have any unsafe code. The functions they call are safe but for their
-    // instructions. They are called by `run`, when the processor has said that it has these; and by `apart`, which `choose` calls
-    // when it has said so, and otherwise loops that such a call has begun: no others know these types.
+    // instructions. `run` calls them when the processor has said that it has these; `apart` calls them for a type V of this module,
+    // which only `run` and `choose` hand out, when it has said so.
 
     #[allow(unsafe_code)]
     #[inline(always)]
