@@ -113,6 +113,10 @@ mod x86_64 {
     use super::{Choice, Loop, Target, Vectors};
     use std::sync::OnceLock;
 
+    // These two have the only functions of the crate with any unsafe code, `apart`. What it calls is safe but for its instructions,
+    // and the processor has said that it has these: nothing else names these types but `run` and `choose`, when it has said so, and
+    // what they give them to.
+
     struct Avx2;
 
     impl Vectors for Avx2 {
@@ -121,8 +125,11 @@ mod x86_64 {
         const IN_ROW: usize = 2; // of 16 registers
         const ROWS: usize = 5;
 
+        #[allow(unsafe_code)]
+        #[inline(always)]
         fn apart(work: impl Loop) {
-            on_avx2(work);
+            // SAFETY: as above.
+            unsafe { run_avx2(work) }
         }
     }
 
@@ -134,15 +141,12 @@ mod x86_64 {
         const IN_ROW: usize = 4; // of 32 registers
         const ROWS: usize = 4;
 
+        #[allow(unsafe_code)]
+        #[inline(always)]
         fn apart(work: impl Loop) {
-            on_avx512(work);
+            // SAFETY: as above.
+            unsafe { run_avx512(work) }
         }
-    }
-
-    // Not inlined into its callers, because what it compiles is large.
-    #[inline(never)]
-    fn run_target(work: impl Loop) {
-        work.run::<Target>();
     }
 
     #[inline(never)]
@@ -155,24 +159,6 @@ mod x86_64 {
     #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
     fn run_avx512(work: impl Loop) {
         work.run::<Avx512>();
-    }
-
-    // These two are the only functions of the crate that have any unsafe code. The functions they call are safe but for their
-    // instructions. `run` calls them when the processor has said that it has these; `apart` calls them for a type V of this module,
-    // which only `run` and `choose` hand out, when it has said so.
-
-    #[allow(unsafe_code)]
-    #[inline(always)]
-    fn on_avx2(work: impl Loop) {
-        // SAFETY: as above.
-        unsafe { run_avx2(work) }
-    }
-
-    #[allow(unsafe_code)]
-    #[inline(always)]
-    fn on_avx512(work: impl Loop) {
-        // SAFETY: as above.
-        unsafe { run_avx512(work) }
     }
 
     /// The widest vectors of this processor. It is asked for its features once: to look each of them up again took a
@@ -201,9 +187,9 @@ mod x86_64 {
     #[inline(always)]
     pub(super) fn run(work: impl Loop) {
         match WIDEST.get_or_init(widest) {
-            Widest::Avx512 => on_avx512(work),
-            Widest::Avx2 => on_avx2(work),
-            Widest::Target => run_target(work),
+            Widest::Avx512 => Avx512::apart(work),
+            Widest::Avx2 => Avx2::apart(work),
+            Widest::Target => Target::apart(work),
         }
     }
 

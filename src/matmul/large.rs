@@ -368,6 +368,7 @@ impl<F: Real, A: Tiles<F>> Columns for TilesOfC<'_, '_, F, A> {
     #[inline(always)]
     fn columns<V: Vectors, const VECTORS: usize, const LANES: usize>(&mut self, at: Place) {
         let TilesOfC { a, b, begin, ref mut c, k } = *self;
+        // A view of its own, which need not be read again for every tile.
         let mut c = c.view_mut();
         let terms = Terms { b, k, at };
         let mut i = 0;
