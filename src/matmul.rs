@@ -24,7 +24,7 @@ mod large;
 
 use crate::real::{Products, ROW_MAJOR, Real, entries, entries_mut};
 use crate::threads::{join, pieces};
-use crate::vectors::{Choice, Loop, Vectors, choose, times_plus};
+use crate::vectors::{Choice, Loop, Vectors, run, times_plus};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 use std::cell::Cell;
 use std::thread::LocalKey;
@@ -113,20 +113,20 @@ macro_rules! products {
 
             fn row_times_matrix(a: &[Self], b: &[Self], start: &[Self], c: &mut [Self]) {
                 let n = c.len();
-                choose(InColumns { work: OneRow { a, b, start: Some(start), c }, n });
+                run(InColumns { work: OneRow { a, b, start: Some(start), c }, n });
             }
 
             fn row_times_transpose(a: &[Self], b: &[Self], c: &mut [Self]) {
-                choose(ByDots { a, b, c });
+                run(ByDots { a, b, c });
             }
 
             fn add_outer_product(factor: Self, a: &[Self], b: &[Self], c: &mut [Self], row: &mut [Self]) {
-                choose(InColumns { work: Add { factor, a, b, c, row }, n: b.len() });
+                run(InColumns { work: Add { factor, a, b, c, row }, n: b.len() });
             }
 
             fn column_sums(a: &[Self], sums: &mut [Self]) {
                 let n = sums.len();
-                choose(InColumns { work: ColumnSums { a, sums }, n });
+                run(InColumns { work: ColumnSums { a, sums }, n });
             }
 
             fn room() -> &'static LocalKey<Cell<Vec<Self>>> {
@@ -153,13 +153,13 @@ fn product<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>, mut c: ArrayView
         && k == 1
         && let (Some(a), Some(b), Some(c)) = (a.to_slice(), b.to_slice(), c.as_slice_mut())
     {
-        return choose(InColumns { work: OneTerm { a, b, c }, n });
+        return run(InColumns { work: OneTerm { a, b, c }, n });
     }
     if alone
         && m == 1
         && let (Some(a), Some(b), Some(c)) = (a.to_slice(), b.reversed_axes().to_slice(), c.as_slice_mut())
     {
-        return choose(ByDots { a, b, c });
+        return run(ByDots { a, b, c });
     }
     if !c.is_standard_layout() {
         // Gradients that a caller has in another order.
@@ -269,7 +269,7 @@ fn compute<F: Real>(whole: Large<'_, F>, pieces: usize) {
     let whole = Product { a, b, start, column, c: c.into_slice().expect(ROW_MAJOR), m, k, n };
     if m == 1 && a.right == 1 && b.right == 1 {
         // Not for a piece of one row, whose sums would not be in the order of the whole.
-        choose(InColumns { work: OneRow { a: &a.entries[..k], b: b.entries, start, c: whole.c }, n });
+        run(InColumns { work: OneRow { a: &a.entries[..k], b: b.entries, start, c: whole.c }, n });
     } else if pieces > 1 {
         in_pieces(whole, pieces);
     } else {
@@ -320,14 +320,14 @@ fn in_pieces<F: Real>(whole: Small<'_, F>, pieces: usize) {
 fn in_one_piece<F: Real>(mut product: Small<'_, F>) {
     let Product { a, b, m, k, n, .. } = product;
     if b.right == 1 && k == 1 && product.start.is_none() {
-        choose(InColumns { work: OneTerm { a: a.entries, b: b.entries, c: product.c }, n });
+        run(InColumns { work: OneTerm { a: a.entries, b: b.entries, c: product.c }, n });
     } else if b.right == 1 {
-        choose(InColumns { work: InPlace(&mut product), n });
+        run(InColumns { work: InPlace(&mut product), n });
     } else if m <= FEW_ROWS || k * n > SMALL {
         // All pieces of a product go one way, and keep the order of their sums: with at most SMALL entries of B, one that is
         // worth a thread has far more rows than a few.
         for (a, c) in a.entries.chunks_exact(k).zip(product.c.chunks_exact_mut(n)) {
-            choose(ByDots { a, b: b.entries, c });
+            run(ByDots { a, b: b.entries, c });
         }
     } else if k * n <= SMALLEST {
         with_b_copied::<F, SMALLEST>(product);
@@ -348,7 +348,7 @@ fn with_b_copied<F: Real, const ROOM: usize>(product: Small<'_, F>) {
         }
     }
     let b = Matrix { entries: &rows, down: n, right: 1 };
-    choose(InColumns { work: InPlace(&mut Product { b, ..product }), n });
+    run(InColumns { work: InPlace(&mut Product { b, ..product }), n });
 }
 
 /// With B as it stands, row-major.
@@ -623,8 +623,7 @@ impl<F: Real> Columns for OneTerm<'_, F> {
 
 impl<F: Real> Columns for Add<'_, F> {
     const SIZE: usize = size_of::<F>();
-    // It holds a row of B. What it adds to it reads as it goes, but for the last vector, before which nothing that overlaps with
-    // it may be written.
+    // It holds a row of B, and of C one vector: the last, which has to be read before what it overlaps with is written.
     const MOST: Option<usize> = Some(8);
 
     #[inline(always)]

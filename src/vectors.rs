@@ -1,4 +1,4 @@
-//! `run` and `choose`: a loop compiled for the widest vector instructions that this processor has.
+//! `run`: a loop compiled for the widest vector instructions that this processor has.
 //!
 //! A build that has to run on any x86-64 may use vectors of four `f32` only; nearly all processors of today have vectors
 //! of eight or sixteen, and an instruction for a·b + c, which is up to eight times as much. So a [`Loop`] is compiled for
@@ -37,9 +37,19 @@ pub(crate) trait Loop {
 }
 
 /// Work that is done by one of several loops, or by some of them in turn; by which may depend on the vectors.
+///
+/// Were all of them one function, each would wait for what the compiler computes ahead for any of them. (F1 of one example of
+/// 2-25-50-25-2 took 115 instructions more for a layer, and the step 1.05 times as long on an EPYC 7003.)
 pub(crate) trait Choice {
     /// Runs them, each [`apart`](Vectors::apart). It is itself compiled for any processor, so it only decides, and computes nothing.
     fn choose<V: Vectors>(self);
+}
+
+impl<L: Loop> Choice for L {
+    #[inline(always)]
+    fn choose<V: Vectors>(self) {
+        V::apart(self);
+    }
 }
 
 /// Whether all of these numbers are finite.
@@ -87,23 +97,11 @@ impl Vectors for Target {
     }
 }
 
-/// Runs a loop.
+/// Runs a loop, or those that are chosen.
 #[inline(always)]
-pub(crate) fn run(work: impl Loop) {
+pub(crate) fn run(work: impl Choice) {
     #[cfg(all(feature = "simd", target_arch = "x86_64"))]
     return x86_64::run(work);
-    #[cfg(not(all(feature = "simd", target_arch = "x86_64")))]
-    work.run::<Target>();
-}
-
-/// Lets the work choose its loops.
-///
-/// Were all of them one function, each would wait for what the compiler computes ahead for any of them. (F1 of one example of
-/// 2-25-50-25-2 took 115 instructions more for a layer, and the step 1.05 times as long on an EPYC 7003.)
-#[inline(always)]
-pub(crate) fn choose(work: impl Choice) {
-    #[cfg(all(feature = "simd", target_arch = "x86_64"))]
-    return x86_64::choose(work);
     #[cfg(not(all(feature = "simd", target_arch = "x86_64")))]
     work.choose::<Target>();
 }
@@ -113,9 +111,8 @@ mod x86_64 {
     use super::{Choice, Loop, Target, Vectors};
     use std::sync::OnceLock;
 
-    // These two have the only functions of the crate with any unsafe code, `apart`. What it calls is safe but for its instructions,
-    // and the processor has said that it has these: nothing else names these types but `run` and `choose`, when it has said so, and
-    // what they give them to.
+    // The only unsafe code of the crate is in `apart` of these two. What it calls is safe but for its instructions. `run` alone names
+    // these types, when the processor has said that it has these; all other code has its V from there.
 
     struct Avx2;
 
@@ -185,16 +182,7 @@ mod x86_64 {
     }
 
     #[inline(always)]
-    pub(super) fn run(work: impl Loop) {
-        match WIDEST.get_or_init(widest) {
-            Widest::Avx512 => Avx512::apart(work),
-            Widest::Avx2 => Avx2::apart(work),
-            Widest::Target => Target::apart(work),
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn choose(work: impl Choice) {
+    pub(super) fn run(work: impl Choice) {
         match WIDEST.get_or_init(widest) {
             Widest::Avx512 => work.choose::<Avx512>(),
             Widest::Avx2 => work.choose::<Avx2>(),
