@@ -118,6 +118,7 @@
 //! | `real.rs` | 2 | the one bound, `F: Real`; what it has from `sealed` is for `elementary.rs` and `matmul.rs` |
 //! | `vectors.rs` | | skip; a loop, compiled for the vector instructions of this processor (3) |
 //! | `error.rs` | | skip; come back when one meets you |
+//! | `io.rs` | | skip; bounded reads and atomic writes of files |
 //! | `elementary.rs` | | skip; eˣ, made fast (5 if you wonder how) |
 //! | `threads.rs` | | skip; `join` does both, in whatever order (3) |
 //! | `activation.rs` | 8 | each f′, and its f below |
@@ -128,9 +129,9 @@
 //! | `network.rs` | 12 | `forward_pass` and `backward_pass`, on one screen |
 //! | `sgd.rs` | 5 | U1 |
 //! | `gradient_check.rs` | 8 | N1, and what it leaves out |
-//! | `metrics.rs`, `data/`, `download.rs` | | skip; they do what their names say |
+//! | `metrics.rs`, `data/` | | skip; they do what their names say |
 //! | `train.rs` | 8 | the loop |
-//! | `save/` | | skip; networks and checkpoints as files |
+//! | `files/` | | skip; networks and checkpoints as files |
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
@@ -138,6 +139,7 @@
 mod real;
 mod vectors;
 mod error;
+mod io;
 mod elementary;
 mod threads;
 mod activation;
@@ -150,14 +152,14 @@ mod sgd;
 mod gradient_check;
 mod metrics;
 mod data;
-#[cfg(feature = "download")]
-pub mod download;
 mod train;
 #[cfg(any(feature = "safetensors", feature = "serde"))]
-mod save;
+mod files;
 pub mod derivation;
 
 pub use activation::Activation;
+#[cfg(feature = "download")]
+pub use data::download;
 pub use data::{Dataset, Idx, Scaling, one_hot};
 pub use error::{Attempt, Error, FileProblem, Result};
 pub use gradient_check::{GradientCheck, Parameter, gradient_check};

@@ -155,21 +155,6 @@ pub(crate) fn word(n: usize) -> u64 {
     n as u64
 }
 
-/// The name of a number type.
-#[cfg(feature = "safetensors")]
-pub(crate) fn name<F: Real>() -> &'static str {
-    if size_of::<F>() == size_of::<f32>() { "f32" } else { "f64" }
-}
-
-/// Appends a number as it stands in a file: little-endian, four bytes or eight.
-#[cfg(feature = "safetensors")]
-pub(crate) fn write_le<F: Real>(x: F, bytes: &mut Vec<u8>) {
-    match name::<F>() {
-        "f32" => bytes.extend((x.f64() as f32).to_le_bytes()),
-        _ => bytes.extend(x.f64().to_le_bytes()),
-    }
-}
-
 /// Why an array has a slice.
 pub(crate) const ROW_MAJOR: &str = "batches, parameters, and what a pass computes, are row-major";
 

@@ -1,4 +1,4 @@
-"""Makes the fixtures that tests/save/main.rs compares with, and proves the way in both directions.
+"""Makes the fixtures that tests/files/main.rs compares with, and proves the way in both directions.
 
     pip install torch safetensors numpy
     CHAINRULE_WRITE_FIXTURES=1 cargo test --test save pytorch    # writes chainrule.safetensors (and fails: no outputs yet)
@@ -30,7 +30,7 @@ for name, number in ("f32", torch.float32), ("f64", torch.float64):
     save_file(model.state_dict(), fixtures / f"pytorch_{name}.safetensors")
     record(name, model, torch.randn(5, 4, dtype=number))
 
-# The network `written_here` of tests/save/main.rs; its identity layer has no activation module.
+# The network `written_here` of tests/files/main.rs; its identity layer has no activation module.
 model = nn.Sequential(
     nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 5), nn.Linear(5, 5), nn.ReLU(), nn.Linear(5, 3), nn.Sigmoid()
 )

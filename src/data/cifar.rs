@@ -3,8 +3,9 @@
 //! A file is nothing but rows of 3,073 bytes: a label from 0 to 9, then 32×32 pixels of red, as many of green, as
 //! many of blue, each plane row-major.
 
-use super::{Dataset, in_file, read_up_to, size};
+use super::Dataset;
 use crate::error::{Error, FileProblem, Result};
+use crate::io::{in_file, read_up_to, size};
 use crate::real::Real;
 use ndarray::Array2;
 use std::fs::File;

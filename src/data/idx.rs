@@ -10,8 +10,9 @@
 //! | 4 | 4·d | the dimensions, examples first |
 //! | 4 + 4·d | their product | the elements, row-major |
 
-use super::{Dataset, check_classes, in_file, read_up_to, size};
+use super::{Dataset, check_classes};
 use crate::error::{FileProblem, Result};
+use crate::io::{in_file, read_up_to, size};
 use crate::real::Real;
 use ndarray::Array2;
 use std::fs::File;

@@ -7,18 +7,18 @@ mod scaling;
 mod toy;
 mod idx;
 mod cifar;
+#[cfg(feature = "download")]
+pub mod download;
 
 pub use idx::Idx;
 pub use scaling::Scaling;
 
-use crate::error::{Error, FileProblem, Result, check_finite, check_fits};
+use crate::error::{Error, Result, check_finite, check_fits};
 use crate::real::{Real, count, nearest_count};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rand::Rng;
 use rand::seq::SliceRandom;
-use std::io::Read;
 use std::ops::Range;
-use std::path::Path;
 
 /// Examples to learn from: inputs `[n, inputs]` and targets `[n, outputs]`, one example a row.
 ///
@@ -373,22 +373,4 @@ fn class<F: Real>(row: ArrayView1<'_, F>) -> Option<usize> {
 
 fn row_major<F: Real>(array: Array2<F>) -> Array2<F> {
     if array.is_standard_layout() { array } else { array.as_standard_layout().into_owned() }
-}
-
-/// For `map_err`: the problem and the file that has it.
-pub(crate) fn in_file(path: &Path) -> impl Fn(FileProblem) -> Error {
-    |problem| Error::File { file: path.into(), problem }
-}
-
-/// The next `limit` bytes, fewer at the end. `take` and `read_to_end` make room only for what has really come,
-/// whatever size a header claims.
-pub(crate) fn read_up_to(reader: &mut impl Read, limit: u64) -> Result<Vec<u8>, FileProblem> {
-    let mut bytes = Vec::new();
-    reader.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// A length as a file size.
-pub(crate) fn size(bytes: &[u8]) -> u64 {
-    bytes.len() as u64
 }

@@ -37,16 +37,15 @@
 //! hand, unpacked or as they are published (`train-images-idx3-ubyte.gz`, `cifar-10-binary.tar.gz`), are verified and used.
 
 #[cfg(doc)]
-use crate::data::Dataset;
+use super::Dataset;
 use crate::error::{Attempt, Error, FileProblem, Result};
+use crate::io::{AtomicFile, in_file};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
-use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The least that has to come within the time-out, in bytes: an answer that trickles is no better than none.
@@ -290,7 +289,7 @@ impl<'a> Download<'a> {
             return Ok(folder);
         }
 
-        fs::create_dir_all(&folder).map_err(in_file(&folder))?;
+        fs::create_dir_all(&folder).map_err(|error| in_file(&folder)(error.into()))?;
         let agent = agent(self.timeout);
         let mut served = 0;
         for i in 0..missing.len() {
@@ -615,8 +614,8 @@ fn pick(tar: impl Read, files: &[&Content], folder: &Path) -> Result<(), Stop> {
 /// Reads a file to its end and puts it into the folder, if it is the right one.
 fn store(reader: &mut dyn Read, file: &Content, folder: &Path) -> Result<(), Stop> {
     let path = folder.join(&file.name);
-    let here = |error: io::Error| Stop::Here(in_file(&path)(error));
-    let mut part = Part::beside(&path).map_err(here)?;
+    let here = |error: io::Error| Stop::Here(in_file(&path)(error.into()));
+    let mut part = AtomicFile::create(&path, &format!("{}.", file.name), ".part").map_err(here)?;
     let mut sum = Sha256::new();
     let mut size = 0;
     let mut piece = vec![0; PIECE];
@@ -637,7 +636,7 @@ fn store(reader: &mut dyn Read, file: &Content, folder: &Path) -> Result<(), Sto
             return Err(Stop::There(FileProblem::Trailing { expected: file.size }));
         }
         sum.update(&piece[..read]);
-        part.file.write_all(&piece[..read]).map_err(here)?;
+        part.write_all(&piece[..read]).map_err(here)?;
     }
     if size < file.size {
         return Err(Stop::There(FileProblem::Truncated { expected: file.size, found: size }));
@@ -646,7 +645,7 @@ fn store(reader: &mut dyn Read, file: &Content, folder: &Path) -> Result<(), Sto
     if !found.eq_ignore_ascii_case(&file.sha256) {
         return Err(Stop::There(FileProblem::Checksum { expected: file.sha256.to_lowercase(), found }));
     }
-    part.keep_as(&path).or_else(|error| if holds(&path, file) { Ok(()) } else { Err(here(error)) })
+    part.commit().or_else(|error| if holds(&path, file) { Ok(()) } else { Err(here(error)) })
 }
 
 /// Whether a file is there, whole and right.
@@ -675,49 +674,6 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A file that is being written, under a name that nobody else uses; removed unless it is kept.
-struct Part {
-    path: PathBuf,
-    file: File,
-    kept: bool,
-}
-
-impl Part {
-    fn beside(target: &Path) -> io::Result<Self> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        loop {
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let mut path = OsString::from(target);
-            path.push(format!(".{}-{number}.part", std::process::id()));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                // Left by a process that had this number before.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                result => return Ok(Part { file: result?, path: path.into(), kept: false }),
-            }
-        }
-    }
-
-    /// The one step in which the file appears under its name, after its bytes are on the disk.
-    fn keep_as(mut self, target: &Path) -> io::Result<()> {
-        self.file.sync_all()?;
-        fs::rename(&self.path, target)?;
-        self.kept = true;
-        // The new name as well; where folders cannot be opened like files, the system sees to it.
-        if let Some(Ok(folder)) = target.parent().map(File::open) {
-            let _ = folder.sync_all();
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if !self.kept {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
 /// Removes what killed runs have left. A run that is under way has written to its own within the day.
 fn sweep(folder: &Path, archives: &[Archive]) {
     let Ok(entries) = fs::read_dir(folder) else { return };
@@ -743,9 +699,4 @@ fn there(error: io::Error) -> Stop {
         ErrorKind::InvalidInput | ErrorKind::InvalidData => FileProblem::Gzip { message: error.to_string() },
         _ => error.into(),
     })
-}
-
-/// For `map_err`: the error and the file that has it.
-fn in_file(path: &Path) -> impl Fn(io::Error) -> Error {
-    |error| Error::File { file: path.into(), problem: error.into() }
 }

@@ -2,14 +2,14 @@
 
 use super::network::{no_more, put_affines, put_network, read, take_affines, take_network, write};
 use super::safetensors::SafeTensors;
-use super::{Named, by_name};
+use super::{Named, by_name, number_type};
 use crate::activation::Activation;
-use crate::data::in_file;
 use crate::error::{FileProblem, Result, check_finite, check_shape};
+use crate::io::in_file;
 use crate::layer::Affine;
 use crate::loss::Loss;
 use crate::network::Network;
-use crate::real::{Real, name};
+use crate::real::Real;
 use crate::sgd::{Schedule, Sgd};
 use crate::train::{History, Trainer};
 use ndarray::{Array1, ArrayView1};
@@ -138,7 +138,7 @@ fn load<'a, F: Real>(
     let load = || {
         let mut file = read(path)?;
         let loss = by_name(file.text("loss", "the loss of a checkpoint")?, loss)?;
-        let (number, expected) = (file.text("number", name::<F>())?, name::<F>().to_string());
+        let (number, expected) = (file.text("number", number_type::<F>())?, number_type::<F>().to_string());
         if number != expected {
             return Err(FileProblem::Metadata { key: "number", expected, found: Some(number.into()) });
         }

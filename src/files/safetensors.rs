@@ -8,9 +8,10 @@
 //!
 //! Of the format's number types F32 and F64 are those that a network computes in; the others are refused.
 
-use crate::data::{read_up_to, size};
+use super::number_type;
 use crate::error::FileProblem;
-use crate::real::{Real, word, write_le};
+use crate::io::{read_up_to, size};
+use crate::real::{Real, word};
 use ndarray::{Array, ArrayView, Dimension, IxDyn};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -214,6 +215,14 @@ fn check_header_length(found: u64) -> Result<(), FileProblem> {
 
 fn strings(entry: &Value) -> Option<BTreeMap<String, String>> {
     entry.as_object()?.iter().map(|(key, text)| Some((key.clone(), text.as_str()?.to_string()))).collect()
+}
+
+/// Appends a number in little-endian order, four bytes or eight.
+fn write_le<F: Real>(x: F, bytes: &mut Vec<u8>) {
+    match x.to_f32() {
+        Some(x) if number_type::<F>() == "f32" => bytes.extend(x.to_le_bytes()),
+        _ => bytes.extend(x.f64().to_le_bytes()),
+    }
 }
 
 /// A number from its bytes, four or eight.

@@ -1,8 +1,7 @@
 //! Save and load: networks and checkpoints in files (feature `safetensors`), and `Serialize` and `Deserialize` for
 //! all that is plain data (feature `serde`).
 //!
-//! `safetensors.rs` is the format, `whole_file.rs` writes a file whole or not at all, `serde.rs` is the other
-//! feature. Here stands what goes where:
+//! `safetensors.rs` is the format, `serde.rs` is the other feature. Here stands what goes where:
 //!
 //! | tensor | holds | shape |
 //! |---|---|---|
@@ -24,12 +23,16 @@ mod network;
 mod safetensors;
 #[cfg(feature = "serde")]
 mod serde;
-#[cfg(feature = "safetensors")]
-mod whole_file;
 
 use crate::activation::Activation;
 use crate::error::FileProblem;
 use crate::loss::Loss;
+
+/// The name of a number type: `f32` or `f64`.
+#[cfg(feature = "safetensors")]
+fn number_type<F: crate::real::Real>() -> &'static str {
+    if size_of::<F>() == size_of::<f32>() { "f32" } else { "f64" }
+}
 
 /// What a file refers to by its name: activations and losses.
 trait Named: Copy + 'static {

@@ -1,16 +1,17 @@
 //! [`Network::save`] and [`Network::load`].
 
 use super::safetensors::SafeTensors;
-use super::{Named, by_name, whole_file};
+use super::{Named, by_name, number_type};
 use crate::activation::Activation;
-use crate::data::in_file;
 use crate::error::{FileProblem, Result, check_finite, check_shape};
+use crate::io::{AtomicFile, in_file};
 use crate::layer::{Affine, Layer};
 use crate::network::Network;
-use crate::real::{Real, name};
+use crate::real::Real;
 use ndarray::Array2;
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 
 /// The version of the table in `mod.rs`.
@@ -146,8 +147,14 @@ fn load<F: Real>(path: &Path, activations: Option<&[Activation]>) -> Result<Netw
 }
 
 /// Writes a file, whole or not at all.
-pub(super) fn write(file: &SafeTensors, path: &Path) -> Result<()> {
-    file.to_bytes().and_then(|bytes| whole_file::write(path, &bytes)).map_err(in_file(path))
+pub(super) fn write(contents: &SafeTensors, path: &Path) -> Result<()> {
+    let write = || -> Result<(), FileProblem> {
+        let bytes = contents.to_bytes()?;
+        let mut file = AtomicFile::create(path, ".chainrule-", ".tmp")?;
+        file.write_all(&bytes)?;
+        Ok(file.commit()?)
+    };
+    write().map_err(in_file(path))
 }
 
 /// Reads a file; if it is one of the crate's own, by any sign of it, it is of this version and as it was written.
@@ -176,7 +183,7 @@ pub(super) fn put_network<F: Real>(network: &Network<F>, file: &mut SafeTensors)
     let names: Vec<_> = network.layers().iter().map(|layer| layer.activation.saved_name()).collect();
     file.metadata.extend([
         ("chainrule".into(), VERSION.into()),
-        ("number".into(), name::<F>().into()),
+        ("number".into(), number_type::<F>().into()),
         ("activations".into(), serde_json::Value::from(names).to_string()),
     ]);
     put_affines("", network, network.layers().iter().map(|layer| &layer.affine), file)

@@ -1,0 +1,94 @@
+//! Files: bounded reads, and writes that are atomic.
+
+use crate::error::{Error, FileProblem};
+use std::io::Read;
+use std::path::Path;
+
+#[cfg(any(feature = "download", feature = "safetensors"))]
+pub(crate) use atomic::AtomicFile;
+
+/// For `map_err`: adds the file's name to a problem.
+pub(crate) fn in_file(path: &Path) -> impl Fn(FileProblem) -> Error {
+    |problem| Error::File { file: path.into(), problem }
+}
+
+/// Reads the next `limit` bytes, or fewer at the end of the file. The buffer grows with the bytes that arrive, so a
+/// false size in a header costs no memory.
+pub(crate) fn read_up_to(reader: &mut impl Read, limit: u64) -> Result<Vec<u8>, FileProblem> {
+    let mut bytes = Vec::new();
+    reader.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The number of bytes, as a file size.
+pub(crate) fn size(bytes: &[u8]) -> u64 {
+    bytes.len() as u64
+}
+
+#[cfg(any(feature = "download", feature = "safetensors"))]
+mod atomic {
+    use std::fs::{self, File};
+    use std::io::{self, ErrorKind, Write};
+    use std::path::{Path, PathBuf};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A file under construction: written beside its target, then renamed into place in one step.
+    /// Dropping it without a [`commit`](AtomicFile::commit) leaves the target as it was.
+    pub(crate) struct AtomicFile {
+        file: File,
+        temporary: PathBuf,
+        target: PathBuf,
+        committed: bool,
+    }
+
+    impl AtomicFile {
+        /// Creates the temporary file `{prefix}{process}-{number}{suffix}` in the target's folder. A symbolic link is
+        /// followed to its target.
+        pub(crate) fn create(target: &Path, prefix: &str, suffix: &str) -> io::Result<Self> {
+            static COUNTER: AtomicUsize = AtomicUsize::new(0);
+            let target = fs::canonicalize(target).unwrap_or_else(|_| target.into());
+            if target.exists() && !target.is_file() {
+                return Err(io::Error::new(ErrorKind::InvalidInput, "expected a regular file, found another kind"));
+            }
+            loop {
+                let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+                let temporary = target.with_file_name(format!("{prefix}{}-{number}{suffix}", std::process::id()));
+                match File::create_new(&temporary) {
+                    // A leftover of an earlier process with the same id.
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                    result => return Ok(AtomicFile { file: result?, temporary, target, committed: false }),
+                }
+            }
+        }
+
+        /// Flushes the contents to the disk and gives the file its name.
+        pub(crate) fn commit(mut self) -> io::Result<()> {
+            self.file.sync_all()?;
+            fs::rename(&self.temporary, &self.target)?;
+            self.committed = true;
+            // Flushes the new name too, on systems that can open a folder. The file is whole either way.
+            if let Some(Ok(folder)) = self.target.parent().map(File::open) {
+                let _ = folder.sync_all();
+            }
+            Ok(())
+        }
+    }
+
+    impl Write for AtomicFile {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.file.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.file.flush()
+        }
+    }
+
+    impl Drop for AtomicFile {
+        fn drop(&mut self) {
+            if !self.committed {
+                let _ = fs::remove_file(&self.temporary);
+            }
+        }
+    }
+}
