@@ -1,7 +1,7 @@
-//! `Error`: what can be wrong with the things a caller hands in, each with the place, what was expected
-//! there and what was found.
+//! `Error`: everything that can be wrong with a call. Each variant names the place, what was expected and what was
+//! found.
 //!
-//! Everything is checked once, at the public door; behind it the crate computes without looking again.
+//! Public functions check their arguments once; internal code does not check them again.
 
 use crate::real::{Real, count};
 use crate::vectors::all_finite;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call was refused. Its `Display` is a whole sentence for a person to read.
+/// Why a call failed. Its `Display` is a complete message for a person.
 ///
 /// ```
 /// use chainrule::Error;
@@ -24,91 +24,91 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
-    /// An array has another shape than its place asks for.
+    /// An array has the wrong shape.
     Shape {
-        /// What the array is: `inputs`, `targets`, `weights`, `bias`, …
+        /// The array: `inputs`, `targets`, `weights`, `bias`, …
         place: &'static str,
-        /// The layer it belongs to, counted from 0; `None` where it belongs to none.
+        /// Its layer, counted from 0; `None` if it belongs to no layer.
         layer: Option<usize>,
-        /// The shape that would have fitted.
+        /// The right shape.
         expected: Vec<usize>,
-        /// The shape that came.
+        /// The actual shape.
         found: Vec<usize>,
     },
-    /// There is nothing to compute with: no rows, no columns, no layers.
+    /// No rows, no columns, no layers: nothing to compute with.
     Empty {
         /// What is empty.
         place: &'static str,
     },
-    /// A NaN or an infinity where a number has to stand.
+    /// A NaN or an infinity in place of a number.
     NotFinite {
-        /// What the array is: `inputs`, `targets`, `weights`, `bias`, …
+        /// The array: `inputs`, `targets`, `weights`, `bias`, …
         place: &'static str,
-        /// The layer it belongs to, counted from 0; `None` where it belongs to none.
+        /// Its layer, counted from 0; `None` if it belongs to no layer.
         layer: Option<usize>,
-        /// Where in the array, row first.
+        /// The index in the array, row first.
         index: Vec<usize>,
-        /// The value that stands there.
+        /// The value at that index.
         found: f64,
     },
-    /// A number outside the range in which it means something, such as a negative learning rate.
+    /// A number outside its range, such as a negative learning rate.
     OutOfRange {
         /// The number's name.
         name: &'static str,
-        /// The range, in words.
+        /// The range, as text.
         expected: String,
-        /// The value that came.
+        /// The actual value.
         found: f64,
     },
     /// A class label that is not below the number of classes.
     Label {
         /// The row, counted from 0.
         row: usize,
-        /// The number of classes; labels run from 0 to one less.
+        /// The number of classes; valid labels are 0 to `classes` − 1.
         classes: usize,
-        /// The label that came.
+        /// The actual label.
         found: usize,
     },
-    /// Classes were asked of targets that are not class indicators.
+    /// The targets are not class indicators, but the call needs class labels.
     NoLabels {
-        /// The first row that names no class, counted from 0.
+        /// The first row without a class, counted from 0.
         row: usize,
     },
-    /// A target that means nothing to the loss, such as a probability below 0.
+    /// A target outside the range of the loss, such as a probability below 0.
     Target {
-        /// What the array is: `targets` or `validation targets`.
+        /// The array: `targets` or `validation targets`.
         place: &'static str,
         /// The loss.
         loss: &'static str,
-        /// The range of its targets, in words.
+        /// The range of its targets, as text.
         expected: &'static str,
-        /// Where in the array, row first.
+        /// The index in the array, row first.
         index: [usize; 2],
-        /// The value that stands there.
+        /// The value at that index.
         found: f64,
     },
-    /// A loss that cannot be had from the network's output activation.
+    /// A loss that does not work with the network's output activation.
     Pairing {
         /// The loss.
         loss: &'static str,
         /// The activation of the last layer.
         activation: &'static str,
-        /// What to take instead.
+        /// What to use instead.
         instead: &'static str,
     },
-    /// A softmax over a single unit, which is 1 whatever comes in.
+    /// A softmax of a single unit, which is always 1.
     SoftmaxOfOne {
-        /// The layer, counted from 0; `None` for a layer that is in no network yet.
+        /// The layer, counted from 0; `None` for a layer outside of a network.
         layer: Option<usize>,
     },
-    /// `backward` without a `forward` of the same network and as many rows before it.
+    /// `backward` without a preceding `forward` of the same network and the same number of rows.
     NoForward {
-        /// The rows of the batch handed to `backward`.
+        /// The rows of the batch in `backward`.
         expected: usize,
-        /// The rows of the last `forward` (0: there was none).
+        /// The rows of the last `forward`; 0 if there was none.
         found: usize,
     },
-    /// A cost that is NaN or infinite: on the explicit pass, where there is no epoch to name.
+    /// A cost that is NaN or infinite, outside of a `Trainer`.
     CostNotFinite {
         /// The cost.
         cost: f64,
@@ -118,65 +118,65 @@ pub enum Error {
     Diverged {
         /// The epoch, counted from 0.
         epoch: usize,
-        /// The cost that was seen: NaN or infinite, or finite if only the parameters are not.
+        /// The cost: NaN or infinite, or finite if only a parameter is not.
         cost: f64,
         /// The last finite cost of a batch; `None` if there was none.
         last_finite_cost: Option<f64>,
         /// The learning rate of that epoch.
         learning_rate: f64,
     },
-    /// A file that could not be read, or does not hold what it should.
+    /// A file that cannot be read or written, or has the wrong contents.
     File {
         /// The file.
         file: PathBuf,
         /// What is wrong with it.
         problem: FileProblem,
     },
-    /// Files that are neither in the folder nor to be had from any mirror (feature `download`).
+    /// Files that are not in the folder and that no mirror delivered (feature `download`).
     Download {
-        /// The files that are missing.
+        /// The missing files.
         files: Vec<String>,
-        /// The archives that they are published in, in which they may be put into the folder as well.
+        /// Their archives, which may also be put into the folder.
         archives: Vec<String>,
-        /// The folder to put them into by hand.
+        /// The folder for the files.
         folder: PathBuf,
-        /// What was tried for the first that could not be had, in order, each with what was wrong with it.
+        /// The failed attempts for the first missing file, in order.
         attempts: Vec<Attempt>,
     },
 }
 
-/// A place that a file could not be had from, in [`Error::Download`].
+/// A failed source of a file, in [`Error::Download`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {
-    /// A mirror's address of the file, or the path of an archive in the folder.
+    /// The address on a mirror, or the path of an archive in the folder.
     pub from: String,
-    /// What was wrong.
+    /// What went wrong.
     pub problem: FileProblem,
 }
 
-/// What is wrong with a file. Offsets and sizes are in bytes, of the uncompressed contents.
+/// What is wrong with a file. Offsets and sizes are in bytes of the uncompressed contents.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FileProblem {
-    /// The operating system refused.
+    /// An error of the operating system.
     Io {
-        /// Its reason.
+        /// The kind of error.
         kind: std::io::ErrorKind,
-        /// Its words.
+        /// The system's message.
         message: String,
     },
     /// The file is gzip-compressed and the crate was built without the feature `gzip`.
     NeedsGzip,
-    /// The gzip stream is damaged or cut off.
+    /// The gzip stream is damaged or truncated.
     Gzip {
-        /// The decoder's words.
+        /// The decoder's message.
         message: String,
     },
-    /// The first bytes are those of another kind of file.
+    /// The first bytes belong to another kind of file.
     Magic {
-        /// The kind of file, and the bytes that it starts with.
+        /// The expected kind of file, and its first bytes.
         expected: String,
-        /// The bytes that stand there.
+        /// The actual first bytes.
         found: Vec<u8>,
     },
     /// An IDX file of numbers that are not unsigned bytes.
@@ -186,39 +186,39 @@ pub enum FileProblem {
     },
     /// The file ends too early.
     Truncated {
-        /// Its size by its own header, or as published.
+        /// The size according to the header, or as published.
         expected: u64,
-        /// Its size.
+        /// The actual size.
         found: u64,
     },
-    /// Bytes follow after the end.
+    /// The file continues after its end.
     Trailing {
-        /// Its size by its own header, or as published.
+        /// The size according to the header, or as published.
         expected: u64,
     },
-    /// The contents are not those that were published, or not those that were written: a byte has changed since.
+    /// The contents differ from those that were published or saved.
     Checksum {
-        /// The checksum that was published, or that the file names.
+        /// The published checksum, or the one in the file.
         expected: String,
-        /// That of the contents.
+        /// The checksum of the contents.
         found: String,
     },
-    /// An archive without the file that should be in it.
+    /// An archive that lacks a file.
     NotInArchive {
         /// The file.
         expected: String,
     },
-    /// A server that answers, but not with the file: a status such as 404, a broken protocol, an unknown host.
+    /// A server did not deliver the file: a status such as 404, a protocol error, an unknown host.
     Http {
-        /// What happened, in words.
+        /// What happened.
         message: String,
     },
-    /// A server that does not answer, or too slowly.
+    /// A server does not answer, or too slowly.
     Stalled {
-        /// The time within which more should have come.
+        /// The time limit.
         within: Duration,
     },
-    /// A file without a header whose size is not a whole number of rows.
+    /// A file without a header whose size is not a multiple of the row size.
     PartialRow {
         /// The size of a row.
         row: usize,
@@ -227,7 +227,7 @@ pub enum FileProblem {
     },
     /// A label that is not below the number of classes.
     Label {
-        /// Where it stands.
+        /// Its offset.
         offset: u64,
         /// The number of classes.
         classes: usize,
@@ -239,7 +239,7 @@ pub enum FileProblem {
         /// The dimensions in the header.
         dimensions: Vec<u64>,
     },
-    /// A file that holds no examples.
+    /// A file without examples.
     NoExamples,
     /// Two files that belong together hold different numbers of examples.
     Examples {
@@ -248,51 +248,51 @@ pub enum FileProblem {
         /// The number in this one.
         found: usize,
     },
-    /// A safetensors header that is longer than that of any network.
+    /// A safetensors header above the maximum length.
     HeaderTooLong {
-        /// The length up to which one is read.
+        /// The maximum length.
         limit: u64,
-        /// Its length by the first eight bytes.
+        /// The length according to the first eight bytes.
         found: u64,
     },
-    /// A safetensors header that is not one.
+    /// An invalid safetensors header.
     Header {
-        /// What it should be, and the reader's words.
+        /// What was expected, and the parser's message.
         message: String,
     },
     /// A file of another version of the crate's format.
     Version {
         /// The version that this crate writes and reads.
         expected: &'static str,
-        /// The file's.
+        /// The version of the file.
         found: String,
     },
-    /// An entry of a file's metadata is missing or makes no sense.
+    /// A metadata entry is missing or invalid.
     Metadata {
         /// The entry's name.
         key: &'static str,
-        /// What should stand there.
+        /// The expected value.
         expected: String,
-        /// What stands there; `None` if there is no such entry.
+        /// The actual value; `None` if there is no such entry.
         found: Option<String>,
     },
-    /// A tensor is missing, is one too many, or has another type, shape or place than it should.
+    /// A tensor is missing, is unknown, or has the wrong type, shape or offset.
     Tensor {
         /// The tensor's name.
         name: String,
-        /// What it should be.
+        /// What was expected.
         expected: String,
-        /// What it is.
+        /// What was found.
         found: String,
     },
-    /// A custom activation or loss, of which a file holds the name and not the functions.
+    /// A custom activation or loss: a file holds its name, but not its functions.
     NeedsFunctions {
-        /// The entry of the file that names it: `activations` or `loss`.
+        /// The metadata entry with its name: `activations` or `loss`.
         entry: &'static str,
         /// Its name.
         name: String,
     },
-    /// The file is whole, and what it holds makes no network.
+    /// The file is intact, but its contents are not a valid network.
     Contents {
         /// Why not.
         error: Box<Error>,
@@ -335,10 +335,10 @@ impl fmt::Display for Error {
                 )
             }
             Error::Pairing { loss, activation, instead } => {
-                write!(f, "{loss} cannot be had from {activation} outputs: take {instead}")
+                write!(f, "{loss} does not work with {activation} outputs: use {instead}")
             }
             Error::SoftmaxOfOne { layer } => {
-                write!(f, "{}softmax of a single unit is always 1: take one sigmoid unit, or two units", At(*layer))
+                write!(f, "{}softmax of a single unit is always 1: use one sigmoid unit, or two units", At(*layer))
             }
             Error::NoForward { expected, found: 0 } => {
                 write!(f, "backward of {expected} rows: expected a forward of as many rows before it, found none")
@@ -366,12 +366,12 @@ impl fmt::Display for Error {
             }
             Error::File { file, problem } => write!(f, "{}: {problem}", file.display()),
             Error::Download { files, archives, folder, attempts } => {
-                write!(f, "could not get {}: tried ", files.join(", "))?;
+                write!(f, "could not get {}: ", files.join(", "))?;
                 if attempts.is_empty() {
-                    write!(f, "no mirror, for there is none")?;
+                    write!(f, "no mirrors configured")?;
                 }
                 for (i, Attempt { from, problem }) in attempts.iter().enumerate() {
-                    write!(f, "{}{from} ({problem})", if i == 0 { "" } else { ", " })?;
+                    write!(f, "{}{from} ({problem})", if i == 0 { "tried " } else { ", " })?;
                 }
                 write!(
                     f,
@@ -455,14 +455,14 @@ impl From<std::io::Error> for FileProblem {
     }
 }
 
-/// A file that is whole and holds what makes no network.
+/// An intact file without a valid network.
 impl From<Error> for FileProblem {
     fn from(error: Error) -> Self {
         FileProblem::Contents { error: Box::new(error) }
     }
 }
 
-/// What an error calls the arrays that have the shapes of parameters.
+/// The names, for errors, of arrays that have the shapes of the parameters.
 pub(crate) struct Places {
     pub(crate) layers: &'static str,
     pub(crate) weights: &'static str,
@@ -475,7 +475,7 @@ pub(crate) const GRADIENTS: Places =
 pub(crate) const VELOCITY: Places =
     Places { layers: "layers of the velocity", weights: "velocity of the weights", bias: "velocity of the bias" };
 
-/// Refuses another shape than the expected one.
+/// Refuses any shape except the expected one.
 pub(crate) fn check_shape(
     place: &'static str,
     layer: Option<usize>,
@@ -488,7 +488,7 @@ pub(crate) fn check_shape(
     Err(Error::Shape { place, layer, expected: expected.to_vec(), found: found.to_vec() })
 }
 
-/// Refuses a NaN or an infinity, and names the first.
+/// Refuses NaN and infinity, and reports the first.
 pub(crate) fn check_finite<F: Real, D: Dimension>(
     place: &'static str,
     layer: Option<usize>,
@@ -503,7 +503,7 @@ pub(crate) fn check_finite<F: Real, D: Dimension>(
     })
 }
 
-/// Refuses a `number` of things, of `each` so many `T`, that an allocation would panic on.
+/// Refuses a size of `number` × `each` elements that does not fit into memory.
 pub(crate) fn check_fits<T>(name: &'static str, number: usize, each: usize) -> Result<()> {
     match number.checked_mul(each).map(|size| Vec::<T>::new().try_reserve_exact(size)) {
         Some(Ok(())) => Ok(()),

@@ -287,7 +287,7 @@ fn layers_that_do_not_fit() {
     refused(layer((2, 0), 0, tanh), "outputs of a layer: expected at least one, found none");
     refused(
         layer((2, 1), 1, Activation::Softmax),
-        "softmax of a single unit is always 1: take one sigmoid unit, or two units",
+        "softmax of a single unit is always 1: use one sigmoid unit, or two units",
     );
     let weights = array![[0.0, f64::INFINITY]];
     refused(Layer::new(weights, array![0.0, 0.0], tanh), "weights: expected finite numbers, found inf at [0, 1]");
@@ -320,7 +320,7 @@ fn networks_of_layers_that_do_not_fit() {
     );
     refused(
         changed(|l| l.affine = Affine { weights: Array2::zeros((6, 1)), bias: array![0.0] }),
-        "layer 1: softmax of a single unit is always 1: take one sigmoid unit, or two units",
+        "layer 1: softmax of a single unit is always 1: use one sigmoid unit, or two units",
     );
 }
 
@@ -339,7 +339,7 @@ fn builders_that_make_no_sense() {
     }
     refused(
         build(2, 1, Activation::Softmax, Init::Zeros),
-        "layer 0: softmax of a single unit is always 1: take one sigmoid unit, or two units",
+        "layer 0: softmax of a single unit is always 1: use one sigmoid unit, or two units",
     );
     for (std, found) in [(-0.1, "-0.1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
         let text = format!("std: expected a finite number, 0 or more, found {found}");
@@ -873,11 +873,11 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         ),
         (
             Error::Pairing { loss: "a loss", activation: "an activation", instead: "another" },
-            "a loss cannot be had from an activation outputs: take another".into(),
+            "a loss does not work with an activation outputs: use another".into(),
         ),
         (
             Error::SoftmaxOfOne { layer: Some(2) },
-            "layer 2: softmax of a single unit is always 1: take one sigmoid unit, or two units".into(),
+            "layer 2: softmax of a single unit is always 1: use one sigmoid unit, or two units".into(),
         ),
         (
             Error::NoForward { expected: 5, found: 0 },
@@ -912,7 +912,7 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         ),
         (
             download(&[]),
-            "could not get x, y: tried no mirror, for there is none. Without a network, put the files into some/folder, \
+            "could not get x, y: no mirrors configured. Without a network, put the files into some/folder, \
              unpacked or as they are published: x.gz, y.gz"
                 .into(),
         ),

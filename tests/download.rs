@@ -628,7 +628,7 @@ fn without_any_mirror_the_error_says_what_to_do() {
     let error = set(&[("two", &two)]).folder(&folder.0).fetch().unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("could not get two: tried no mirror, for there is none. Without a network, {}", by_hand("two.gz"))
+        format!("could not get two: no mirrors configured. Without a network, {}", by_hand("two.gz"))
     );
 }
 

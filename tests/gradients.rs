@@ -260,17 +260,17 @@ fn of_large_arrays_every_so_many_entries_are_checked() {
 fn pairs_without_a_gradient_are_refused_before_anything_is_computed() {
     let (bce, ce) = (Loss::BinaryCrossEntropy, Loss::CrossEntropy);
     let refused = [
-        (bce, Activation::Identity, "binary cross-entropy cannot be had from identity outputs: take sigmoid outputs"),
-        (bce, Activation::Tanh, "binary cross-entropy cannot be had from tanh outputs: take sigmoid outputs"),
-        (bce, Activation::Relu, "binary cross-entropy cannot be had from relu outputs: take sigmoid outputs"),
-        (ce, Activation::Identity, "cross-entropy cannot be had from identity outputs: take softmax outputs"),
+        (bce, Activation::Identity, "binary cross-entropy does not work with identity outputs: use sigmoid outputs"),
+        (bce, Activation::Tanh, "binary cross-entropy does not work with tanh outputs: use sigmoid outputs"),
+        (bce, Activation::Relu, "binary cross-entropy does not work with relu outputs: use sigmoid outputs"),
+        (ce, Activation::Identity, "cross-entropy does not work with identity outputs: use softmax outputs"),
         (
             ce,
             Activation::Sigmoid,
-            "cross-entropy cannot be had from sigmoid outputs: take binary cross-entropy, or softmax outputs",
+            "cross-entropy does not work with sigmoid outputs: use binary cross-entropy, or softmax outputs",
         ),
-        (ce, Activation::Tanh, "cross-entropy cannot be had from tanh outputs: take softmax outputs"),
-        (ce, Activation::Relu, "cross-entropy cannot be had from relu outputs: take softmax outputs"),
+        (ce, Activation::Tanh, "cross-entropy does not work with tanh outputs: use softmax outputs"),
+        (ce, Activation::Relu, "cross-entropy does not work with relu outputs: use softmax outputs"),
     ];
     // With the allowed ones these are all there are: the activations by four losses, and cross-entropy with a second
     // custom one.

@@ -155,5 +155,5 @@ fn what_makes_no_network_is_refused() {
         "activation": "softmax",
     });
     let error = from_value::<Layer<f64>>(layer).unwrap_err().to_string();
-    assert_eq!(error, "softmax of a single unit is always 1: take one sigmoid unit, or two units");
+    assert_eq!(error, "softmax of a single unit is always 1: use one sigmoid unit, or two units");
 }

@@ -263,7 +263,7 @@ fn activations_that_make_no_sense_are_refused() {
         parts.tensors.insert("2.weight".into(), ("F32".into(), vec![1, 3], f32s(&[1.0; 3])));
         parts.tensors.insert("2.bias".into(), ("F32".into(), vec![1], f32s(&[1.0])));
     });
-    assert_eq!(message, "layer 1: softmax of a single unit is always 1: take one sigmoid unit, or two units");
+    assert_eq!(message, "layer 1: softmax of a single unit is always 1: use one sigmoid unit, or two units");
 }
 
 #[test]
