@@ -4,11 +4,10 @@
 //! (N1)  ∂L/∂θ ≈ (L(θ−2h) − 8 L(θ−h) + 8 L(θ+h) − L(θ+2h)) / 12h
 //! ```
 //!
-//! It knows nothing of the chain rule: it moves one parameter, runs the forward pass and looks at the cost. The
-//! error of N1 is of the order h⁴ from the curve and 10⁻¹⁶/h from rounding, about 10⁻¹³ of the cost at h = 10⁻³.
+//! It does not use the chain rule: it changes one parameter, runs the forward pass and compares costs. N1 has a
+//! truncation error of order h⁴ and a rounding error of 10⁻¹⁶/h, together about 10⁻¹³ of the cost at h = 10⁻³.
 //!
-//! Derivation: chapter 11, `derivation/11-proof.md`. From above: the forward pass of `Network`, and its backward pass as
-//! what is to be checked.
+//! Derivation: chapter 11, `derivation/11-proof.md`. Uses the forward pass of `Network` to check its backward pass.
 
 use crate::activation::Activation;
 use crate::error::Result;
@@ -18,40 +17,40 @@ use crate::network::{Network, Workspace};
 use crate::real::Real;
 use ndarray::ArrayView2;
 
-/// The change in a pre-activation that one step h makes: h is this over the largest input that the weight meets.
+/// The largest change of a pre-activation in one step: h = STEP / the largest input of the weight.
 const STEP: f64 = 1e-3;
 
-/// Entries checked in each weight matrix and each bias; of larger ones, so many evenly spaced.
-const MOST_ENTRIES: usize = 1000;
+/// The maximum number of entries to check in each array, evenly spaced in larger ones.
+const MAX_ENTRIES: usize = 1000;
 
-/// Gradients below this share of the largest one are compared as if they were of this size, because N1 knows
-/// nothing more of them than its rounding errors.
+/// The minimum denominator of a relative error, in units of the largest gradient. For smaller gradients N1 measures
+/// only rounding errors.
 const FLOOR: f64 = 1e-4;
 
-/// The same in units of |L|/h, for networks whose gradients are all next to nothing: a cost that a dead ReLU
-/// keeps constant is computed to 10⁻¹⁶ of its size and not exactly, so N1 is some 10⁻¹⁶ |L|/h instead of 0.
+/// The minimum denominator in units of |L|/h, for networks whose gradients are all nearly 0. Rounding makes N1 about
+/// 10⁻¹⁶ |L|/h even where the cost is constant, as with dead ReLUs.
 const ROUNDING: f64 = 1e-9;
 
-/// What [`gradient_check`] found.
+/// The result of [`gradient_check`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GradientCheck {
-    /// The largest of |a − m| / max(|a|, |m|, 10⁻⁴ · `largest_gradient`, 10⁻⁹ |L|/h), a by backpropagation and m
-    /// measured with step h. Right gradients stay below 10⁻⁵, wrong ones come to 10⁻² and more.
+    /// The maximum of |a − m| / max(|a|, |m|, 10⁻⁴ · `largest_gradient`, 10⁻⁹ |L|/h), with a from backpropagation and m
+    /// measured with step h. It is below 10⁻⁵ for correct gradients, and typically above 10⁻² for wrong ones.
     pub max_relative_error: f64,
-    /// The layer of that parameter, counted from 0.
+    /// The layer of the parameter with that error, counted from 0.
     pub layer: usize,
-    /// Which of the layer's parameters it is.
+    /// That parameter.
     pub parameter: Parameter,
     /// Its gradient by backpropagation.
     pub analytic: f64,
-    /// Its gradient as measured.
+    /// Its measured gradient.
     pub numeric: f64,
-    /// The largest gradient by backpropagation, in absolute value. Where it is 0 the check says nothing.
+    /// The largest absolute gradient by backpropagation. If it is 0, the check proves nothing.
     pub largest_gradient: f64,
     /// The number of parameters compared.
     pub checked: usize,
-    /// The number left out because a step would have carried a ReLU across its kink, where there is no derivative.
+    /// The number of parameters skipped because a step would move a ReLU across its kink, where no derivative exists.
     pub skipped: usize,
 }
 
@@ -72,11 +71,11 @@ pub enum Parameter {
     },
 }
 
-/// Compares the gradients of [`Network::backward`] with differences of the cost (N1), parameter by parameter, in
-/// `f64` whatever the network computes in.
+/// Compares the gradients of [`Network::backward`] with finite differences of the cost (N1), parameter by parameter.
+/// All arithmetic is `f64`, for networks of either type.
 ///
-/// Every weight and bias is compared, or 1,000 evenly spaced ones in arrays that have more. A parameter costs four
-/// forward passes.
+/// Every weight and bias is compared; in arrays with more than 1,000 entries, 1,000 evenly spaced ones. Each parameter
+/// takes four forward passes.
 ///
 /// # Errors
 /// As [`Network::forward`] and [`Network::backward`].
@@ -104,7 +103,7 @@ pub fn gradient_check<F: Real>(
 ) -> Result<GradientCheck> {
     network.check_loss(loss)?;
     let mut network = in_f64(network)?;
-    // Both in rows, as the passes below take them.
+    // The passes below need row-major arrays.
     let (x, y) = (x.as_standard_layout().mapv(F::f64), y.as_standard_layout().mapv(F::f64));
     let mut workspace = Workspace::new(&network, x.nrows());
     network.forward(x.view(), &mut workspace)?;
@@ -113,7 +112,7 @@ pub fn gradient_check<F: Real>(
 
     let entries = |g: &Affine<f64>| g.weights.iter().chain(&g.bias).fold(0.0, |max: f64, g| max.max(g.abs()));
     let largest_gradient = at_rest.gradients().iter().map(entries).fold(0.0, f64::max);
-    // Stays NaN, which is below no bound, if every parameter has to be skipped.
+    // If every parameter is skipped, the error stays NaN and fails every comparison with a bound.
     let mut worst = GradientCheck {
         max_relative_error: f64::NAN,
         layer: 0,
@@ -129,7 +128,7 @@ pub fn gradient_check<F: Real>(
         for parameter in parameters(&network.layers()[layer]) {
             let h = STEP / largest_input(parameter, input);
             let theta = *parameter.of(&mut network.layers_mut()[layer].affine);
-            // L(θ + step), unless a ReLU has crossed its kink on the way.
+            // L(θ + step), or `None` if a ReLU crosses its kink.
             let mut cost_at = |step: f64| {
                 *parameter.of(&mut network.layers_mut()[layer].affine) = theta + step;
                 network.forward_pass(x.view(), &mut workspace);
@@ -148,7 +147,7 @@ pub fn gradient_check<F: Real>(
             let floor = (FLOOR * largest_gradient).max(ROUNDING * cost.abs() / h);
             let scale = analytic.abs().max(numeric.abs()).max(floor);
             let error = if scale > 0.0 { (analytic - numeric).abs() / scale } else { 0.0 };
-            // A NaN is the worst of errors, and must neither lose a comparison nor be forgotten.
+            // A NaN is the worst error; plain comparisons would drop it.
             let first = worst.checked == 1;
             if first || error.is_nan() || error > worst.max_relative_error {
                 worst = GradientCheck { max_relative_error: error, layer, parameter, analytic, numeric, ..worst };
@@ -159,7 +158,7 @@ pub fn gradient_check<F: Real>(
 }
 
 impl Parameter {
-    /// The entry of an `Affine` that this names.
+    /// The entry of an `Affine`.
     fn of(self, affine: &mut Affine<f64>) -> &mut f64 {
         match self {
             Parameter::Weight { input, output } => &mut affine.weights[[input, output]],
@@ -168,16 +167,16 @@ impl Parameter {
     }
 }
 
-/// The parameters of a layer that are compared.
+/// The parameters of a layer to compare.
 fn parameters(layer: &Layer<f64>) -> Vec<Parameter> {
     let (inputs, outputs) = (layer.inputs(), layer.outputs());
-    let weights = (0..inputs * outputs).step_by((inputs * outputs).div_ceil(MOST_ENTRIES));
-    let biases = (0..outputs).step_by(outputs.div_ceil(MOST_ENTRIES));
+    let weights = (0..inputs * outputs).step_by((inputs * outputs).div_ceil(MAX_ENTRIES));
+    let biases = (0..outputs).step_by(outputs.div_ceil(MAX_ENTRIES));
     let weight = |i| Parameter::Weight { input: i / outputs, output: i % outputs };
     weights.map(weight).chain(biases.map(|output| Parameter::Bias { output })).collect()
 }
 
-/// The largest factor, at least 1, with which a change of the parameter reaches a pre-activation.
+/// The largest derivative of a pre-activation with respect to the parameter, at least 1.
 fn largest_input(parameter: Parameter, input: ArrayView2<'_, f64>) -> f64 {
     match parameter {
         Parameter::Weight { input: column, .. } => input.column(column).fold(1.0, |max: f64, a| max.max(a.abs())),

@@ -1,22 +1,21 @@
-//! `Init`: what the parameters are before the first step.
+//! `Init`: the parameters before the first step.
 //!
-//! With inputs of variance v and weights of variance s², independent and of mean 0, one pre-activation
-//! z = Σ a·w over `inputs` terms has variance inputs · s² · v. A signal keeps its size from layer to layer where
-//! s² = 1/inputs; on the way back, dA₋₁ = dZ·Wᵀ sums over `outputs` terms, and the gradient keeps its
-//! size where s² = 1/outputs.
+//! Take independent inputs of variance v and weights of variance s², both with mean 0. A pre-activation z = Σ a·w over
+//! `inputs` terms has variance inputs · s² · v, so the signal keeps its size through the layers if s² = 1/inputs.
+//! Backward, dA₋₁ = dZ·Wᵀ sums over `outputs` terms, so the gradient keeps its size if s² = 1/outputs.
 //!
 //! ```text
 //! Zeros            (I1) 0
 //! Normal           (I2) N(0, std²)
 //! Uniform          (I3) U[low, high)
-//! XavierNormal     (I4) N(0, 2/(inputs + outputs)): between the two demands
+//! XavierNormal     (I4) N(0, 2/(inputs + outputs)): a compromise of the two
 //! XavierUniform    (I5) U[−r, r), r = √(6/(inputs + outputs)): the same variance r²/3
-//! HeNormal         (I6) N(0, 2/inputs): ReLU zeroes half of its inputs, so twice the variance
+//! HeNormal         (I6) N(0, 2/inputs): twice the variance, because ReLU zeroes half of its inputs
 //! HeUniform        (I7) U[−r, r), r = √(6/inputs)
-//! FanOutNormal     (I8) N(0, 1/outputs): the backward demand alone
+//! FanOutNormal     (I8) N(0, 1/outputs): the backward condition alone
 //! ```
 //!
-//! Derivation: chapter 9, `derivation/09-start.md`. From above: `Real` and `Error`.
+//! Derivation: chapter 9, `derivation/09-start.md`. Uses `Real` and `Error`.
 
 use crate::error::{Error, Result};
 use crate::real::{Real, count};
@@ -25,10 +24,10 @@ use ndarray_rand::RandomExt;
 use rand::Rng;
 use rand_distr::{Normal, Uniform};
 
-/// How weights or biases start. `inputs` and `outputs` are the sizes of the layer.
+/// The initial weights or biases. `inputs` and `outputs` are the sizes of the layer.
 ///
-/// Weights that are all zero leave the hidden units of a layer equal for ever, so weights need one of the random
-/// ones; biases are well at [`Zeros`](Init::Zeros).
+/// Weights need random values: with zeros, the hidden units of a layer would stay equal forever. Biases can start at
+/// [`Zeros`](Init::Zeros).
 ///
 /// ```
 /// use chainrule::{Activation, ChaCha8Rng, Init, Network, rand::SeedableRng};
@@ -73,8 +72,8 @@ pub enum Init {
 }
 
 impl Init {
-    /// Draws an array of the given shape for a layer of `inputs` and `outputs`. The draws are made in `f64`
-    /// whatever `F` is, so that an `f32` network starts as the rounded `f64` one.
+    /// Draws an array of the given shape for a layer of size (inputs, outputs). Draws in `f64` for either `F`, so an
+    /// `f32` network starts as the rounded `f64` network.
     pub(crate) fn sample<F: Real, R: Rng + ?Sized>(
         self,
         shape: (usize, usize),

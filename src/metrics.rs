@@ -1,14 +1,14 @@
-//! Accuracy and the confusion matrix: what a classifier gets right, and what it takes for what.
+//! Metrics of a classifier: accuracy and the confusion matrix.
 
 use crate::error::{Error, Result, check_fits};
 use crate::real::count;
 use ndarray::Array2;
 use std::fmt;
 
-/// The share of predictions that are right, 0 to 1.
+/// The fraction of correct predictions, 0 to 1.
 ///
 /// # Errors
-/// [`Error::Shape`] if there are not as many predictions as labels, [`Error::Empty`] if there are none.
+/// [`Error::Shape`] if the numbers of predictions and labels differ, [`Error::Empty`] if there are none.
 ///
 /// ```
 /// use chainrule::accuracy;
@@ -18,11 +18,11 @@ use std::fmt;
 /// ```
 pub fn accuracy(predictions: &[usize], labels: &[usize]) -> Result<f64> {
     check_pairs(predictions, labels)?;
-    let right = predictions.iter().zip(labels).filter(|(p, l)| p == l).count();
-    Ok(count(right) / count(labels.len()))
+    let correct = predictions.iter().zip(labels).filter(|(p, l)| p == l).count();
+    Ok(count(correct) / count(labels.len()))
 }
 
-/// How often each class was taken for each: rows are the true classes, columns the predicted ones.
+/// The number of examples for each pair of classes: rows are the true classes, columns the predicted ones.
 ///
 /// ```
 /// use chainrule::ConfusionMatrix;
@@ -47,8 +47,8 @@ impl ConfusionMatrix {
     /// Counts predictions against labels, both below `classes`.
     ///
     /// # Errors
-    /// As [`accuracy`], [`Error::Label`] for a prediction or label out of range, and [`Error::OutOfRange`] for more
-    /// classes than memory has room for pairs of.
+    /// As [`accuracy`], [`Error::Label`] for a prediction or label out of range, and [`Error::OutOfRange`] if
+    /// classes² exceeds memory.
     pub fn new(predictions: &[usize], labels: &[usize], classes: usize) -> Result<Self> {
         check_pairs(predictions, labels)?;
         check_fits::<usize>("classes", classes, classes)?;
@@ -68,7 +68,7 @@ impl ConfusionMatrix {
         &self.counts
     }
 
-    /// The share on the diagonal, 0 to 1.
+    /// The fraction of examples on the diagonal, 0 to 1.
     pub fn accuracy(&self) -> f64 {
         count(self.counts.diag().sum()) / count(self.counts.sum())
     }

@@ -1,7 +1,7 @@
 //! The binary format of CIFAR-10 (A. Krizhevsky: Learning Multiple Layers of Features from Tiny Images, 2009).
 //!
-//! A file is nothing but rows of 3,073 bytes: a label from 0 to 9, then 32×32 pixels of red, as many of green, as
-//! many of blue, each plane row-major.
+//! A file has no header, only rows of 3,073 bytes: a label from 0 to 9, then 32×32 pixels of red, of green and of blue,
+//! each plane row-major.
 
 use super::Dataset;
 use crate::error::{Error, FileProblem, Result};
@@ -16,17 +16,17 @@ const PIXELS: usize = 3 * 32 * 32;
 const ROW: usize = 1 + PIXELS;
 
 impl<F: Real> Dataset<F> {
-    /// Reads the binary files of CIFAR-10, one after the other: rows of 3,072 pixels, from 0 to 255 as they stand in
-    /// the file (all red, then green, then blue); one-hot targets, ten columns.
+    /// Reads binary CIFAR-10 files in the given order. Inputs are `[n, 3072]`: pixels from 0 to 255, unscaled, all red,
+    /// then green, then blue. Targets are one-hot, `[n, 10]`.
     ///
-    /// With a `limit`, reading stops after as many rows, and what follows is not looked at. The labels are
-    /// airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck, from 0 to 9.
+    /// With a `limit`, reading stops after that many rows and the rest is not checked. The classes, from 0 to 9, are
+    /// airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck.
     ///
     /// # Errors
     /// [`Error::File`] with the name of the file and [what is wrong with it](FileProblem):
     /// [`PartialRow`](FileProblem::PartialRow) for a size that is not a multiple of 3,073 bytes,
     /// [`Label`](FileProblem::Label) for a label above 9, [`NoExamples`](FileProblem::NoExamples) for an empty file.
-    /// [`Error::Empty`] without any path, [`Error::OutOfRange`] for a limit of 0.
+    /// [`Error::Empty`] without paths, [`Error::OutOfRange`] for a limit of 0.
     ///
     /// ```
     /// use chainrule::Dataset;
@@ -49,11 +49,11 @@ impl<F: Real> Dataset<F> {
         let mut labels = Vec::new();
         let mut inputs = Vec::new();
         for path in paths {
-            let left = limit.map_or(usize::MAX, |limit| limit - labels.len());
-            if left == 0 {
+            let remaining = limit.map_or(usize::MAX, |limit| limit - labels.len());
+            if remaining == 0 {
                 break;
             }
-            let bytes = read_rows(path.as_ref(), left).map_err(in_file(path.as_ref()))?;
+            let bytes = read_rows(path.as_ref(), remaining).map_err(in_file(path.as_ref()))?;
             for row in bytes.chunks_exact(ROW) {
                 labels.push(usize::from(row[0]));
                 inputs.extend(row[1..].iter().map(|&pixel| F::from_f64(f64::from(pixel))));
@@ -62,12 +62,12 @@ impl<F: Real> Dataset<F> {
         if labels.is_empty() {
             return Err(Error::Empty { place: "paths" });
         }
-        let inputs = Array2::from_shape_vec((labels.len(), PIXELS), inputs).expect("as many pixels for each label");
+        let inputs = Array2::from_shape_vec((labels.len(), PIXELS), inputs).expect("3,072 pixels per label");
         Self::classification(inputs, labels, CLASSES)
     }
 }
 
-/// At most so many rows of a file: whole ones, with labels in range.
+/// Reads up to `limit` rows of a file and checks their labels.
 fn read_rows(path: &Path, limit: usize) -> Result<Vec<u8>, FileProblem> {
     let bytes = read_up_to(&mut File::open(path)?, limit.saturating_mul(ROW) as u64)?;
     if bytes.is_empty() {

@@ -1,5 +1,5 @@
-//! Fetches MNIST, Fashion-MNIST and CIFAR-10 into a folder, verified, for the readers of [`Dataset`] (feature
-//! `download`).
+//! Downloads MNIST, Fashion-MNIST and CIFAR-10 into a folder and verifies them, for the readers of [`Dataset`]
+//! (feature `download`).
 //!
 //! ```no_run
 //! use chainrule::Dataset;
@@ -11,30 +11,29 @@
 //! # Ok::<(), chainrule::Error>(())
 //! ```
 //!
-//! # What holds
+//! # Guarantees
 //!
-//! - **A file under its own name is whole and verified.** It is written under another name, next to it (ending in
-//!   `.part`), while its SHA-256 is computed; only when size and SHA-256 are the published ones is it flushed to the disk
-//!   and renamed, in one step. A run that is killed at any moment, or loses power, leaves nothing that a later run
-//!   trusts. What such a run left under other names is removed by a later one, a day after.
-//! - **Nothing is trusted because it is there.** [`fetch`](Download::fetch) reads all files that it finds and compares their
-//!   SHA-256, every time (0.1 s for MNIST); if all are right, it does not use the network. A file with other contents is replaced.
-//! - **The contents are what counts.** The published sums are those of the unpacked files, for the compressed bytes
-//!   differ from mirror to mirror. So it does not matter whether a mirror is to be trusted, nor whether the way
-//!   to it is encrypted.
-//! - **Memory and disk are bounded.** Everything is unpacked as it comes; an answer that is larger than it can be,
-//!   packed or unpacked, is dropped at the first byte too many.
-//! - **Time is bounded** by [`timeout`](Download::timeout), for an answer that does not come as for one that trickles.
-//! - A file that breaks off is fetched anew, from the next mirror; files that are whole stay.
-//! - Several processes may fetch into one folder at once: each writes under names of its own, and whoever is last
-//!   replaces a file by its equal.
+//! - **A file under its final name is complete and verified.** A download is written to a temporary file beside it
+//!   (ending in `.part`). Only if its size and SHA-256 are the published ones is it flushed to the disk and renamed,
+//!   in one step. A run that is killed or loses power leaves nothing that a later run trusts, and its temporary files
+//!   are deleted by any run a day later.
+//! - **Existing files are verified too.** [`fetch`](Download::fetch) compares the SHA-256 of every file each time. If
+//!   all match, it does not use the network. A file that does not match is replaced.
+//! - **Mirrors need no trust.** The published sums are those of the unpacked files, because the compressed bytes differ
+//!   between mirrors. So neither the mirror nor an unencrypted connection can change the data.
+//! - **Memory and disk are bounded.** Everything is unpacked on the fly. A response that exceeds its maximum size,
+//!   packed or unpacked, is dropped at the first extra byte.
+//! - **Time is bounded** by [`timeout`](Download::timeout), for silent and for trickling mirrors.
+//! - After an interrupted response, the missing files are fetched from the next mirror. Complete files are kept.
+//! - Several processes may fetch into the same folder at once: their temporary files differ, and the last one replaces
+//!   a file with an identical one.
 //!
 //! Proxies are taken from the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, …).
 //!
 //! # Without a network
 //!
-//! The error names the files, the folder and what was wrong with every mirror. Files that were put into the folder by
-//! hand, unpacked or as they are published (`train-images-idx3-ubyte.gz`, `cifar-10-binary.tar.gz`), are verified and used.
+//! The error names the files, the folder and the failure of every mirror. Files that you put into the folder by hand,
+//! unpacked or as published (`train-images-idx3-ubyte.gz`, `cifar-10-binary.tar.gz`), are verified and used.
 
 #[cfg(doc)]
 use super::Dataset;
@@ -48,39 +47,39 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// The least that has to come within the time-out, in bytes: an answer that trickles is no better than none.
+/// The minimum number of bytes that a mirror must send within each time-out.
 const PACE: u64 = 64 * 1024;
 
-/// What an answer may have over its contents: headers, a little that did not compress, a read-me in the archive.
+/// The maximum size of a response beyond its files: headers, incompressible data, a read-me in the archive.
 const SLACK: u64 = 1024 * 1024;
 
-/// Read and written at a time.
-const PIECE: usize = 64 * 1024;
+/// The buffer size for reading and writing.
+const CHUNK: usize = 64 * 1024;
 
-/// The age at which a file that a killed run left is removed.
+/// The age at which the temporary file of a killed run is deleted.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a mirror holds under one name, and the files that come out of it.
+/// One file on a mirror, and the files to extract from it.
 ///
-/// A name that ends in `.tar`, `.tar.gz` or `.tgz` is an archive of any number of files, in any folders; any other is a
-/// single file. Whether it is gzip-compressed is seen from its first bytes, whatever its name. Besides its files an archive may
-/// hold no more than a megabyte of others; its extended headers, for names beyond 100 bytes, are not read.
+/// A name that ends in `.tar`, `.tar.gz` or `.tgz` is an archive of any number of files, in any folders. Any other
+/// name is a single file. Gzip compression is detected from the first bytes, not from the name. An archive may
+/// contain up to a megabyte of other files. Its extended headers, for names beyond 100 bytes, are not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Archive {
-    /// Its name: what follows the address of the mirror.
+    /// The name: the last part of the address.
     pub name: String,
-    /// The files to take out of it.
+    /// The files to extract.
     pub files: Vec<Content>,
 }
 
-/// A file as it will stand in the folder, unpacked.
+/// An unpacked file in the folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
-    /// Its name, without a folder.
+    /// The name, without a folder.
     pub name: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its SHA-256, in 64 hexadecimal digits.
+    /// The SHA-256, in 64 hexadecimal digits.
     pub sha256: String,
 }
 
@@ -91,25 +90,25 @@ impl Content {
     }
 }
 
-/// What [`Download::on_progress`] is told: when an answer has begun, and whenever more of it has come.
+/// The argument of [`Download::on_progress`]: the state of a response, at its start and after each chunk.
 ///
-/// Reading stops with the last file that is needed, so the last report may be a little short of the total.
+/// Reading stops after the last file that is needed, so the last report may be slightly below the total.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Progress<'a> {
-    /// What is being fetched: the name of the [`Archive`].
+    /// The name of the [`Archive`].
     pub file: &'a str,
-    /// Where from: its address, or its path if it was found in the folder. With another mirror the bytes count from 0 again.
+    /// Its address, or its path if it was found in the folder. The bytes start at 0 again for each mirror.
     pub from: &'a str,
-    /// The bytes that have come, as they are sent, mostly compressed.
+    /// The bytes received so far, usually compressed.
     pub bytes: u64,
-    /// How many there will be, if the mirror says.
+    /// The total number of bytes, if the mirror announces it.
     pub total: Option<u64>,
 }
 
 type Callback<'a> = Box<dyn FnMut(&Progress<'_>) + 'a>;
 
-/// Fetches a data set into a folder; see the [module](self) for what holds.
+/// Downloads a data set into a folder. See the [module](self) for the guarantees.
 ///
 /// ```no_run
 /// use chainrule::Dataset;
@@ -132,11 +131,11 @@ pub struct Download<'a> {
 }
 
 impl<'a> Download<'a> {
-    /// MNIST: 60,000 and 10,000 handwritten digits, four files, 12 MB to fetch, 55 MB unpacked. For
+    /// MNIST: 60,000 and 10,000 handwritten digits in four files, 12 MB to download, 55 MB unpacked. For
     /// [`Dataset::mnist_train`] and [`Dataset::mnist_test`].
     ///
-    /// Mirrors: the bucket that torchvision names in its `MNIST.mirrors`, the one of TensorFlow Datasets, and the one of
-    /// Apache MXNet's Gluon. The sums are those of the files whose MD5 sums are published with the data.
+    /// Mirrors: the buckets of torchvision (`MNIST.mirrors`), of TensorFlow Datasets and of Apache MXNet's Gluon. The
+    /// sums are those of the files whose MD5 sums are published with the data.
     pub fn mnist() -> Self {
         let sums = [
             "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -151,13 +150,12 @@ impl<'a> Download<'a> {
         ])
     }
 
-    /// Fashion-MNIST: 60,000 and 10,000 pictures of clothes, in the same four files as MNIST, 31 MB to fetch, 55 MB
-    /// unpacked. For [`Dataset::mnist_train`] and [`Dataset::mnist_test`].
+    /// Fashion-MNIST: 60,000 and 10,000 pictures of clothes in four files named like those of MNIST, 31 MB to download,
+    /// 55 MB unpacked. For [`Dataset::mnist_train`] and [`Dataset::mnist_test`].
     ///
     /// Mirrors: the authors' repository (`zalandoresearch/fashion-mnist`), the bucket that its read-me links to (by
-    /// plain http), and the one of Apache MXNet's Gluon. The sums of the unpacked files are not
-    /// published by the authors, who give the MD5 of the compressed ones; they are those that several independent
-    /// loaders of the set check.
+    /// plain http), and the bucket of Apache MXNet's Gluon. The authors publish the MD5 of the compressed files only;
+    /// the sums here are those that several independent loaders check.
     pub fn fashion_mnist() -> Self {
         let sums = [
             "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -172,12 +170,12 @@ impl<'a> Download<'a> {
         ])
     }
 
-    /// CIFAR-10, the binary version: 60,000 colour pictures, one archive of **170 MB** to fetch, six files of 184 MB
-    /// unpacked: `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`. For [`Dataset::from_cifar10`].
+    /// CIFAR-10, the binary version: 60,000 colour pictures in one archive, **170 MB** to download, 184 MB unpacked:
+    /// `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`. For [`Dataset::from_cifar10`].
     ///
-    /// Mirrors: the authors' site, the bucket that Swift for TensorFlow's `CIFAR10` names, and the one of Apache MXNet's
-    /// Gluon (a different archive of the same files). The sums of the unpacked files are not published by the authors, who
-    /// give the MD5 of the archive; they are those that torchvision for Ruby checks.
+    /// Mirrors: the authors' site, the bucket of Swift for TensorFlow's `CIFAR10`, and that of Apache MXNet's Gluon (a
+    /// different archive of the same files). The authors publish the MD5 of the archive only; the sums here are those
+    /// that torchvision for Ruby checks.
     ///
     /// ```no_run
     /// use chainrule::Dataset;
@@ -205,8 +203,8 @@ impl<'a> Download<'a> {
         ])
     }
 
-    /// Any other set of files, to be completed by its [`mirrors`](Self::mirrors). `name` is that of its folder, where none
-    /// is [chosen](Self::folder).
+    /// Any other set of files. Add its [`mirrors`](Self::mirrors). `name` is the name of the default
+    /// [folder](Self::folder).
     ///
     /// ```no_run
     /// use chainrule::download::{Archive, Content, Download};
@@ -229,46 +227,47 @@ impl<'a> Download<'a> {
         }
     }
 
-    /// The folder that the files shall stand in; it is made if it is not there. One folder for each data set: MNIST and
-    /// Fashion-MNIST have the same file names, and in one folder the later would replace the earlier.
+    /// The folder for the files, created if it does not exist. Use a separate folder for each data set: MNIST and
+    /// Fashion-MNIST have the same file names and would replace each other.
     ///
-    /// Default: a folder of the set's name (`mnist`, `fashion-mnist`, `cifar-10`) in `$CHAINRULE_DATA`, or without that
-    /// variable in the folder `chainrule` of the user's cache: `$XDG_CACHE_HOME` or `~/.cache`, on macOS `~/Library/Caches`,
-    /// on Windows `%LOCALAPPDATA%`.
+    /// Default: a folder named after the set (`mnist`, `fashion-mnist`, `cifar-10`) in `$CHAINRULE_DATA`. If that
+    /// variable is not set, in the folder `chainrule` of the user's cache: `$XDG_CACHE_HOME` or `~/.cache`, on macOS
+    /// `~/Library/Caches`, on Windows `%LOCALAPPDATA%`.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
     }
 
-    /// The addresses to fetch from instead, without the names of the files, `http` or `https`. They are tried in this order
-    /// for the first file, and for the next from the one that has served.
+    /// Replaces the mirrors: `http` or `https` addresses without the file names. They are tried in this order for the
+    /// first file; for later files, starting with the last one that worked.
     pub fn mirrors(mut self, mirrors: impl IntoIterator<Item: Into<String>>) -> Self {
         self.mirrors = mirrors.into_iter().map(Into::into).collect();
         self
     }
 
-    /// How long to wait for a mirror before the next is tried: for its address, for the connection, for the beginning of the
-    /// answer (each a time of its own), and then for each further 64 KiB. Default: 20 seconds.
+    /// How long to wait for a mirror before trying the next: separately for name resolution, for the connection, for
+    /// the start of the response and for each 64 KiB of it. Default: 20 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// A function that is told how far it has come, about once for 64 KiB; not called at all if nothing is missing.
+    /// Calls a function with the progress, about once per 64 KiB. It is not called if no file is missing.
     pub fn on_progress(mut self, callback: impl FnMut(&Progress<'_>) + 'a) -> Self {
         self.on_progress = Some(Box::new(callback));
         self
     }
 
-    /// Sees to it that every file stands in the folder, verified, and returns the folder.
+    /// Downloads the files that are missing, verifies all files, and returns their folder.
     ///
     /// # Errors
-    /// [`Error::Download`] if a file can be had from no mirror, with the reasons, and what to do by hand.
-    /// [`Error::File`] if a file cannot be written: a full disk, a folder that is read-only or lies below a file; this
-    /// is no mirror's fault, and no other is tried.
-    /// [`Error::OutOfRange`] for a time-out of 0, [`Error::Empty`] if there is no folder by default (no `HOME`),
-    /// [`Error::File`] for a [set of one's own](Self::new) with names that are not plain file names, with a sum that is not 64
-    /// hexadecimal digits, or with several files under a name that is not an archive's.
+    /// - [`Error::Download`] if no mirror delivers a file, with the reasons and what to do by hand.
+    /// - [`Error::File`] if a file cannot be written: a full disk, a read-only folder, a folder below a file. No other
+    ///   mirror is tried.
+    /// - [`Error::OutOfRange`] for a time-out of 0.
+    /// - [`Error::Empty`] if there is no default folder (no `HOME`).
+    /// - [`Error::File`] for a [custom set](Self::new) with a name that is not a plain file name, with a sum that is
+    ///   not 64 hexadecimal digits, or with several files in something that is not an archive by its name.
     pub fn fetch(mut self) -> Result<PathBuf> {
         self.check()?;
         let folder = match self.folder.take().or_else(|| Some(default_folder()?.join(&self.name))) {
@@ -276,44 +275,44 @@ impl<'a> Download<'a> {
             None => return Err(Error::Empty { place: "folder for the data ($CHAINRULE_DATA and $HOME are not set)" }),
         };
 
-        let lacks = |file: &Content| !holds(&folder.join(&file.name), file);
+        let is_missing = |file: &Content| !is_verified(&folder.join(&file.name), file);
         let mut missing: Vec<(&Archive, Vec<&Content>)> = Vec::new();
         for archive in &self.archives {
-            let files: Vec<_> = archive.files.iter().filter(|file| lacks(file)).collect();
+            let files: Vec<_> = archive.files.iter().filter(|file| is_missing(file)).collect();
             if !files.is_empty() {
                 missing.push((archive, files));
             }
         }
-        sweep(&folder, &self.archives);
+        delete_stale(&folder, &self.archives);
         if missing.is_empty() {
             return Ok(folder);
         }
 
         fs::create_dir_all(&folder).map_err(|error| in_file(&folder)(error.into()))?;
         let agent = agent(self.timeout);
-        let mut served = 0;
+        let mut working = 0;
         for i in 0..missing.len() {
             let (archive, files) = &mut missing[i];
             let mut attempts = Vec::new();
-            for source in sources(&folder, archive, &self.mirrors, served) {
+            for source in sources(&folder, archive, &self.mirrors, working) {
                 let from = source.to_string();
-                let mut tell = |bytes, total| {
+                let mut report = |bytes, total| {
                     if let Some(callback) = &mut self.on_progress {
                         callback(&Progress { file: &archive.name, from: &from, bytes, total });
                     }
                 };
-                match take(&source, &agent, self.timeout, archive, files, &folder, &mut tell) {
+                match fetch_archive(&source, &agent, self.timeout, archive, files, &folder, &mut report) {
                     Ok(()) => {
                         files.clear();
                         if let Source::Mirror { number, .. } = source {
-                            served = number;
+                            working = number;
                         }
                     }
-                    Err(Stop::Here(error)) => return Err(error),
-                    Err(Stop::There(problem)) => {
+                    Err(Failure::Local(error)) => return Err(error),
+                    Err(Failure::Remote(problem)) => {
                         attempts.push(Attempt { from, problem });
-                        // Some may have come out of it whole.
-                        files.retain(|file| lacks(file));
+                        // Some of its files may be complete.
+                        files.retain(|file| is_missing(file));
                     }
                 }
                 if files.is_empty() {
@@ -343,7 +342,7 @@ impl<'a> Download<'a> {
         };
         let files = self.archives.iter().flat_map(|archive| &archive.files).map(|file| &file.name);
         for name in self.archives.iter().map(|archive| &archive.name).chain(files).chain([&self.name]) {
-            // Nothing that leads out of the folder, on any system.
+            // Refuses paths out of the folder, on any system.
             if matches!(name.as_str(), "" | "." | "..") || name.contains(['/', '\\', ':']) {
                 return refuse(name, "expected a file name without a folder");
             }
@@ -374,7 +373,7 @@ impl fmt::Debug for Download<'_> {
     }
 }
 
-/// The four files of MNIST and of the sets that follow it.
+/// The four files of MNIST and of sets in the same format.
 fn idx_archives(sums: [&str; 4]) -> Vec<Archive> {
     let files = [
         ("train-images-idx3-ubyte", 16 + 60_000 * 28 * 28),
@@ -387,7 +386,7 @@ fn idx_archives(sums: [&str; 4]) -> Vec<Archive> {
     files.into_iter().zip(sums).map(archive).collect()
 }
 
-/// Where data lies if no folder is chosen.
+/// The parent of the default folders.
 fn default_folder() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = || {
@@ -396,7 +395,7 @@ fn default_folder() -> Option<PathBuf> {
         } else if cfg!(target_os = "macos") {
             Some(variable("HOME")?.join("Library/Caches"))
         } else {
-            // A relative one is to be ignored, says the XDG base directory specification.
+            // The XDG base directory specification says to ignore a relative path.
             variable("XDG_CACHE_HOME")
                 .filter(|path| path.is_absolute())
                 .or_else(|| Some(variable("HOME")?.join(".cache")))
@@ -405,15 +404,17 @@ fn default_folder() -> Option<PathBuf> {
     variable("CHAINRULE_DATA").or_else(|| Some(cache()?.join("chainrule")))
 }
 
-/// Why something could not be had: for a reason that lies with its source, so that the next may do better, or here.
-enum Stop {
-    There(FileProblem),
-    Here(Error),
+/// Why an archive failed.
+enum Failure {
+    /// The source failed: try the next one.
+    Remote(FileProblem),
+    /// This machine failed: give up.
+    Local(Error),
 }
 
 /// Where an archive may come from.
 enum Source {
-    /// Somebody has put it into the folder.
+    /// A file that the user has put into the folder.
     Folder(PathBuf),
     Mirror {
         number: usize,
@@ -430,17 +431,17 @@ impl fmt::Display for Source {
     }
 }
 
-/// What to try for an archive: the folder, then every mirror, from the one that has served last.
+/// The sources to try for an archive: the folder, then every mirror, starting with number `first`.
 fn sources(folder: &Path, archive: &Archive, mirrors: &[String], first: usize) -> Vec<Source> {
     let path = folder.join(&archive.name);
-    // An archive that has the name of its only file is what was found wanting before.
-    let here = path.is_file() && archive.files.iter().all(|file| file.name != archive.name);
+    // A single uncompressed file in the folder has already failed verification.
+    let in_folder = path.is_file() && archive.files.iter().all(|file| file.name != archive.name);
     let mirror = |number: usize| {
         let url = format!("{}/{}", mirrors[number].trim_end_matches('/'), archive.name);
         Source::Mirror { number, url }
     };
     let order = (first..mirrors.len()).chain(0..first.min(mirrors.len()));
-    here.then_some(Source::Folder(path)).into_iter().chain(order.map(mirror)).collect()
+    in_folder.then_some(Source::Folder(path)).into_iter().chain(order.map(mirror)).collect()
 }
 
 fn agent(timeout: Duration) -> ureq::Agent {
@@ -458,47 +459,47 @@ fn agent(timeout: Duration) -> ureq::Agent {
         .new_agent()
 }
 
-/// Takes the files out of an archive, from one source, into the folder.
-fn take(
+/// Extracts the files of an archive from one source into the folder.
+fn fetch_archive(
     source: &Source,
     agent: &ureq::Agent,
     timeout: Duration,
     archive: &Archive,
     files: &[&Content],
     folder: &Path,
-    tell: &mut dyn FnMut(u64, Option<u64>),
-) -> Result<(), Stop> {
+    report: &mut dyn FnMut(u64, Option<u64>),
+) -> Result<(), Failure> {
     let contents: u64 = archive.files.iter().fold(SLACK, |sum, file| sum.saturating_add(file.size));
     // Deflate adds 5 bytes to each 64 KiB that it cannot compress.
     let limit = contents.saturating_add(contents / 1000);
 
     let (body, total): (Box<dyn Read>, _) = match source {
         Source::Folder(path) => {
-            let file = File::open(path).map_err(|error| Stop::There(error.into()))?;
+            let file = File::open(path).map_err(|error| Failure::Remote(error.into()))?;
             let size = file.metadata().map(|metadata| metadata.len()).ok();
             (Box::new(file), size)
         }
         Source::Mirror { url, .. } => {
-            let answer = agent.get(url).call().map_err(|error| Stop::There(in_words(error, timeout)))?;
-            if answer.status() != 200 {
-                let message = format!("http status: {}", answer.status().as_u16());
-                return Err(Stop::There(FileProblem::Http { message }));
+            let response = agent.get(url).call().map_err(|error| Failure::Remote(request_problem(error, timeout)))?;
+            if response.status() != 200 {
+                let message = format!("http status: {}", response.status().as_u16());
+                return Err(Failure::Remote(FileProblem::Http { message }));
             }
-            let total = answer.body().content_length();
-            (Box::new(answer.into_body().into_reader()), total)
+            let total = response.body().content_length();
+            (Box::new(response.into_body().into_reader()), total)
         }
     };
     if total.is_some_and(|total| total > limit) {
-        return Err(Stop::There(too_large(limit)));
+        return Err(Failure::Remote(too_large(limit)));
     }
-    tell(0, total);
-    let mut answer =
-        Answer { body, total, limit, timeout, tell, bytes: 0, lately: 0, waited: Duration::ZERO, problem: None };
-    let taken = unpack(&mut answer, contents, archive, files, folder);
-    // What the unpacker makes of a break in the answer matters less than the break.
-    match (taken, answer.problem) {
-        (Err(Stop::There(_)), Some(problem)) => Err(Stop::There(problem)),
-        (taken, _) => taken,
+    report(0, total);
+    let mut response =
+        Response { body, total, limit, timeout, report, bytes: 0, recent: 0, waited: Duration::ZERO, problem: None };
+    let result = unpack(&mut response, contents, archive, files, folder);
+    // A network problem explains the unpacker's error.
+    match (result, response.problem) {
+        (Err(Failure::Remote(_)), Some(problem)) => Err(Failure::Remote(problem)),
+        (result, _) => result,
     }
 }
 
@@ -506,8 +507,8 @@ fn too_large(limit: u64) -> FileProblem {
     FileProblem::Http { message: format!("expected at most {limit} bytes, more were sent or announced") }
 }
 
-/// What a failed request comes down to.
-fn in_words(error: ureq::Error, within: Duration) -> FileProblem {
+/// Converts the error of a request.
+fn request_problem(error: ureq::Error, within: Duration) -> FileProblem {
     match error {
         ureq::Error::Io(error) => error.into(),
         ureq::Error::Timeout(_) => FileProblem::Stalled { within },
@@ -515,22 +516,23 @@ fn in_words(error: ureq::Error, within: Duration) -> FileProblem {
     }
 }
 
-/// What a source sends, watched: told of, bounded in size and in time.
-struct Answer<'a> {
+/// A response: reports its progress and bounds its size and time.
+struct Response<'a> {
     body: Box<dyn Read>,
     total: Option<u64>,
     limit: u64,
     timeout: Duration,
-    tell: &'a mut dyn FnMut(u64, Option<u64>),
+    report: &'a mut dyn FnMut(u64, Option<u64>),
     bytes: u64,
-    /// The bytes that came in the time `waited`, which counts nothing but waiting: not unpacking, not the disk.
-    lately: u64,
+    /// The bytes received during `waited`, since the last full 64 KiB.
+    recent: u64,
+    /// The time spent waiting for the source, without unpacking and writing.
     waited: Duration,
-    /// Why it broke off.
+    /// Why the response ended early.
     problem: Option<FileProblem>,
 }
 
-impl Answer<'_> {
+impl Response<'_> {
     fn fail(&mut self, problem: FileProblem) -> io::Result<usize> {
         let error = io::Error::other(problem.to_string());
         self.problem = Some(problem);
@@ -538,7 +540,7 @@ impl Answer<'_> {
     }
 }
 
-impl Read for Answer<'_> {
+impl Read for Response<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let start = Instant::now();
         let result = self.body.read(buffer);
@@ -547,38 +549,38 @@ impl Read for Answer<'_> {
             Ok(0) => return Ok(0),
             Ok(read) => read,
             Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
-            Err(error) => return self.fail(in_words(error.into(), self.timeout)),
+            Err(error) => return self.fail(request_problem(error.into(), self.timeout)),
         };
         self.bytes += read as u64;
-        self.lately += read as u64;
+        self.recent += read as u64;
         if self.bytes > self.limit {
             return self.fail(too_large(self.limit));
         }
-        if self.lately >= PACE {
-            (self.lately, self.waited) = (0, Duration::ZERO);
+        if self.recent >= PACE {
+            (self.recent, self.waited) = (0, Duration::ZERO);
         } else if self.waited > self.timeout {
             return self.fail(FileProblem::Stalled { within: self.timeout });
         }
-        (self.tell)(self.bytes, self.total);
+        (self.report)(self.bytes, self.total);
         Ok(read)
     }
 }
 
 fn unpack(
-    answer: &mut Answer<'_>,
+    response: &mut Response<'_>,
     contents: u64,
     archive: &Archive,
     files: &[&Content],
     folder: &Path,
-) -> Result<(), Stop> {
+) -> Result<(), Failure> {
     let mut start = Vec::new();
-    answer.by_ref().take(2).read_to_end(&mut start).map_err(there)?;
-    // Some servers unpack on the way, and no file that is asked for starts like this.
+    response.by_ref().take(2).read_to_end(&mut start).map_err(remote)?;
+    // Some servers decompress what they send. No data file itself starts with these bytes.
     let gzip = start == [0x1f, 0x8b];
-    let whole = start.chain(answer);
+    let whole = start.chain(response);
     let mut whole: Box<dyn Read> = if gzip { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
     if is_tar(&archive.name) {
-        pick(whole.take(contents), files, folder)
+        extract(whole.take(contents), files, folder)
     } else {
         files.iter().try_for_each(|file| store(&mut whole, file, folder))
     }
@@ -588,13 +590,13 @@ fn is_tar(name: &str) -> bool {
     [".tar", ".tar.gz", ".tgz"].iter().any(|ending| name.ends_with(ending))
 }
 
-/// Takes the files out of a tar archive, up to the last of them.
-fn pick(tar: impl Read, files: &[&Content], folder: &Path) -> Result<(), Stop> {
+/// Extracts files from a tar archive and stops after the last one.
+fn extract(tar: impl Read, files: &[&Content], folder: &Path) -> Result<(), Failure> {
     let mut left = files.to_vec();
     let mut archive = tar::Archive::new(tar);
-    // Raw: otherwise extended headers would be read into memory, whatever their size.
-    for entry in archive.entries().map_err(there)?.raw(true) {
-        let mut entry = entry.map_err(there)?;
+    // Raw: the default would read extended headers of any size into memory.
+    for entry in archive.entries().map_err(remote)?.raw(true) {
+        let mut entry = entry.map_err(remote)?;
         if !entry.header().entry_type().is_file() {
             continue;
         }
@@ -608,48 +610,48 @@ fn pick(tar: impl Read, files: &[&Content], folder: &Path) -> Result<(), Stop> {
         }
     }
     let expected = left.first().map(|file| file.name.clone()).unwrap_or_default();
-    Err(Stop::There(FileProblem::NotInArchive { expected }))
+    Err(Failure::Remote(FileProblem::NotInArchive { expected }))
 }
 
-/// Reads a file to its end and puts it into the folder, if it is the right one.
-fn store(reader: &mut dyn Read, file: &Content, folder: &Path) -> Result<(), Stop> {
+/// Reads a file to its end, verifies it and puts it into the folder.
+fn store(reader: &mut dyn Read, file: &Content, folder: &Path) -> Result<(), Failure> {
     let path = folder.join(&file.name);
-    let here = |error: io::Error| Stop::Here(in_file(&path)(error.into()));
-    let mut part = AtomicFile::create(&path, &format!("{}.", file.name), ".part").map_err(here)?;
+    let local = |error: io::Error| Failure::Local(in_file(&path)(error.into()));
+    let mut part = AtomicFile::create(&path, &format!("{}.", file.name), ".part").map_err(local)?;
     let mut sum = Sha256::new();
     let mut size = 0;
-    let mut piece = vec![0; PIECE];
-    // One byte more than there should be, to see that it ends there.
+    let mut chunk = vec![0; CHUNK];
+    // One byte more, to check that the file ends there.
     let mut reader = reader.take(file.size.saturating_add(1));
     loop {
-        let read = match reader.read(&mut piece) {
+        let read = match reader.read(&mut chunk) {
             Ok(0) => break,
             Ok(read) => read,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                return Err(Stop::There(FileProblem::Truncated { expected: file.size, found: size }));
+                return Err(Failure::Remote(FileProblem::Truncated { expected: file.size, found: size }));
             }
-            Err(error) => return Err(there(error)),
+            Err(error) => return Err(remote(error)),
         };
         size += read as u64;
         if size > file.size {
-            return Err(Stop::There(FileProblem::Trailing { expected: file.size }));
+            return Err(Failure::Remote(FileProblem::Trailing { expected: file.size }));
         }
-        sum.update(&piece[..read]);
-        part.write_all(&piece[..read]).map_err(here)?;
+        sum.update(&chunk[..read]);
+        part.write_all(&chunk[..read]).map_err(local)?;
     }
     if size < file.size {
-        return Err(Stop::There(FileProblem::Truncated { expected: file.size, found: size }));
+        return Err(Failure::Remote(FileProblem::Truncated { expected: file.size, found: size }));
     }
     let found = hexadecimal(&sum.finalize());
     if !found.eq_ignore_ascii_case(&file.sha256) {
-        return Err(Stop::There(FileProblem::Checksum { expected: file.sha256.to_lowercase(), found }));
+        return Err(Failure::Remote(FileProblem::Checksum { expected: file.sha256.to_lowercase(), found }));
     }
-    part.commit().or_else(|error| if holds(&path, file) { Ok(()) } else { Err(here(error)) })
+    part.commit().or_else(|error| if is_verified(&path, file) { Ok(()) } else { Err(local(error)) })
 }
 
-/// Whether a file is there, whole and right.
-fn holds(path: &Path, expected: &Content) -> bool {
+/// Whether a file exists with the expected contents.
+fn is_verified(path: &Path, expected: &Content) -> bool {
     let sum = || -> io::Result<Option<String>> {
         let metadata = fs::metadata(path)?;
         if !metadata.is_file() || metadata.len() != expected.size {
@@ -657,11 +659,11 @@ fn holds(path: &Path, expected: &Content) -> bool {
         }
         let mut file = File::open(path)?;
         let mut sum = Sha256::new();
-        let mut piece = vec![0; PIECE];
+        let mut chunk = vec![0; CHUNK];
         loop {
-            match file.read(&mut piece) {
+            match file.read(&mut chunk) {
                 Ok(0) => return Ok(Some(hexadecimal(&sum.finalize()))),
-                Ok(read) => sum.update(&piece[..read]),
+                Ok(read) => sum.update(&chunk[..read]),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -674,8 +676,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Removes what killed runs have left. A run that is under way has written to its own within the day.
-fn sweep(folder: &Path, archives: &[Archive]) {
+/// Deletes the temporary files of killed runs. A running download has modified its own within a day.
+fn delete_stale(folder: &Path, archives: &[Archive]) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let is_part = |name: &str, of: &Content| {
         let middle = name.strip_prefix(&of.name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".part"));
@@ -692,10 +694,10 @@ fn sweep(folder: &Path, archives: &[Archive]) {
     }
 }
 
-/// For `map_err`: a read that failed on the side of the source.
-fn there(error: io::Error) -> Stop {
-    Stop::There(match error.kind() {
-        // The kinds of error by which the unpackers say that the stream is not as it should be.
+/// For `map_err`: a failed read from the source.
+fn remote(error: io::Error) -> Failure {
+    Failure::Remote(match error.kind() {
+        // The error kinds by which the unpackers report a damaged stream.
         ErrorKind::InvalidInput | ErrorKind::InvalidData => FileProblem::Gzip { message: error.to_string() },
         _ => error.into(),
     })

@@ -19,7 +19,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-/// What an IDX file of unsigned bytes holds.
+/// The contents of an IDX file of unsigned bytes.
 ///
 /// ```
 /// use chainrule::Idx;
@@ -34,12 +34,12 @@ use std::path::{Path, PathBuf};
 pub struct Idx {
     /// The dimensions, examples first: `[60000, 28, 28]` for the images of MNIST, `[60000]` for its labels.
     pub dimensions: Vec<usize>,
-    /// The elements, row-major: as many as the product of the dimensions.
+    /// The elements, row-major. Their number is the product of the dimensions.
     pub data: Vec<u8>,
 }
 
 impl Idx {
-    /// Reads a file; one that starts with the two bytes of gzip (1f 8b) is unpacked on the way.
+    /// Reads a file. If it starts with the gzip bytes 1f 8b, it is decompressed on the fly (feature `gzip`).
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File) with the file's name and [what is wrong with it](FileProblem).
@@ -49,13 +49,13 @@ impl Idx {
         read().map_err(in_file(path))
     }
 
-    /// Reads from anything that yields bytes, to its end; unpacks gzip as [`read`](Self::read) does.
+    /// Reads from any source of bytes to its end. Decompresses gzip like [`read`](Self::read).
     ///
-    /// Takes from it no more than the header announces, and one byte more to see that it ends there; memory grows
-    /// with what has really come, not with what the header claims.
+    /// Reads as many bytes as the header announces, and one more to check that the data ends there. Memory grows with
+    /// the bytes that arrive, so a false header costs none.
     ///
     /// # Errors
-    /// Every [`FileProblem`] but those of labels and of files that belong together.
+    /// Every [`FileProblem`] except those about labels and about pairs of files.
     pub fn from_reader(mut reader: impl Read) -> Result<Self, FileProblem> {
         let start = read_up_to(&mut reader, 2)?;
         let whole = start.chain(reader);
@@ -64,7 +64,7 @@ impl Idx {
 
     #[cfg(feature = "gzip")]
     fn unzipped(reader: impl Read) -> Result<Self, FileProblem> {
-        // The kinds of error by which the decoder says that the stream is not as it should be.
+        // The error kinds by which the decoder reports a damaged stream.
         Self::plain(flate2::read::MultiGzDecoder::new(reader)).map_err(|problem| match problem {
             FileProblem::Io {
                 kind: ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof,
@@ -100,7 +100,7 @@ impl Idx {
         let dimensions: Vec<u64> =
             sizes.chunks_exact(4).map(|d| u64::from(u32::from_be_bytes([d[0], d[1], d[2], d[3]]))).collect();
         let product = dimensions.iter().try_fold(1_u64, |product, &d| product.checked_mul(d));
-        // isize: the largest allocation there is.
+        // isize::MAX is the largest possible allocation.
         let Some(elements) = product.filter(|&product| isize::try_from(product).is_ok()) else {
             return Err(FileProblem::TooLarge { dimensions });
         };
@@ -115,22 +115,22 @@ impl Idx {
         if size(&data) > elements {
             return Err(FileProblem::Trailing { expected: header + elements });
         }
-        // Each fits, for their product does.
+        // Each dimension fits because their product does.
         let dimensions = dimensions.into_iter().filter_map(|d| usize::try_from(d).ok()).collect();
         Ok(Self { dimensions, data })
     }
 }
 
 impl<F: Real> Dataset<F> {
-    /// A file of images and the file of their labels: a row is an image, flattened, its pixels / 255 (so from 0
-    /// to 1); the targets are one-hot.
+    /// Reads a file of images and the file of their labels. Inputs are `[n, pixels]`, one flattened image per row, with
+    /// pixels divided by 255 (so from 0 to 1). Targets are one-hot, `[n, classes]`.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) with the name of the file and [what is wrong with it](FileProblem): above all
+    /// [`Error::File`](crate::Error::File) with the name of the file and [what is wrong with it](FileProblem):
     /// [`Magic`](FileProblem::Magic) if the images have fewer than two dimensions or the labels more than one,
-    /// [`Examples`](FileProblem::Examples) if there are not as many of either, and
-    /// [`Label`](FileProblem::Label) for a label that is not below `classes`. [`Error::OutOfRange`](crate::Error::OutOfRange) for fewer than
-    /// two classes.
+    /// [`Examples`](FileProblem::Examples) if the numbers of images and labels differ,
+    /// [`Label`](FileProblem::Label) for a label that is not below `classes`, and others.
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange) for fewer than two classes.
     ///
     /// ```
     /// use chainrule::Dataset;
@@ -156,14 +156,14 @@ impl<F: Real> Dataset<F> {
             found: vec![0, 0, 8, found.dimensions.len().try_into().unwrap_or(u8::MAX)],
         };
 
-        // The small file first: a mistake in it is found without reading the large one.
+        // The small file first: an error in it is found without reading the large one.
         let labels = Idx::read(labels_path)?;
         let &[n] = labels.dimensions.as_slice() else {
             return Err(in_file(labels_path)(wrong_kind("an IDX file of labels (00 00 08 01)", &labels)));
         };
         let labels: Vec<usize> = labels.data.into_iter().map(usize::from).collect();
         if let Some(row) = labels.iter().position(|&label| label >= classes) {
-            // 8: the header of one dimension.
+            // The header of a one-dimensional file has 8 bytes.
             let problem = FileProblem::Label { offset: 8 + row as u64, classes, found: labels[row] };
             return Err(in_file(labels_path)(problem));
         }
@@ -181,11 +181,11 @@ impl<F: Real> Dataset<F> {
         Self::classification(inputs, labels, classes)
     }
 
-    /// The training set of MNIST (60,000 rows of 784 pixels, ten classes) from a folder that holds its two files.
+    /// Reads the MNIST training set (60,000 rows of 784 pixels, ten classes) from the folder of its two files.
     ///
-    /// They may be named `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, or with a dot, `train-images.idx3-ubyte`,
-    /// and either may end in `.gz` (feature `gzip`); of several, the first in this order is read. Sets that
-    /// come in the same files do as well, such as Fashion-MNIST: their number of rows and pixels is not checked.
+    /// The names are `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, or with a dot, `train-images.idx3-ubyte`.
+    /// Either may end in `.gz` (feature `gzip`). If several exist, the first in this order is read. Other sets with the
+    /// same file names work too, such as Fashion-MNIST: the numbers of rows and pixels are not checked.
     ///
     /// # Errors
     /// Those of [`from_idx`](Self::from_idx); a missing file is an [`Io`](FileProblem::Io) problem of the kind
@@ -202,8 +202,8 @@ impl<F: Real> Dataset<F> {
         Self::mnist(folder.as_ref(), "train")
     }
 
-    /// The test set of MNIST (10,000 rows): as [`mnist_train`](Self::mnist_train), from `t10k-images-idx3-ubyte` and
-    /// `t10k-labels-idx1-ubyte`.
+    /// Reads the MNIST test set (10,000 rows) like [`mnist_train`](Self::mnist_train), from `t10k-images-idx3-ubyte`
+    /// and `t10k-labels-idx1-ubyte`.
     ///
     /// # Errors
     /// Those of [`mnist_train`](Self::mnist_train).
@@ -226,7 +226,7 @@ impl<F: Real> Dataset<F> {
     }
 }
 
-/// The file under one of the names that it goes by.
+/// Finds a file under one of its usual names.
 fn find(folder: &Path, stem: &str, ending: &str) -> Result<PathBuf> {
     let names = [
         format!("{stem}-{ending}"),
@@ -234,7 +234,7 @@ fn find(folder: &Path, stem: &str, ending: &str) -> Result<PathBuf> {
         format!("{stem}-{ending}.gz"),
         format!("{stem}.{ending}.gz"),
     ];
-    // Not `exists`: some unpackers leave a folder of this name.
+    // Not `exists`: some archive tools create a folder of this name.
     if let Some(path) = names.iter().map(|name| folder.join(name)).find(|path| path.is_file()) {
         return Ok(path);
     }

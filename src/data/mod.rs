@@ -1,7 +1,7 @@
-//! `Dataset`: inputs and targets that belong together, one example a row; how to split and pick rows.
+//! `Dataset`: pairs of inputs and targets, one example per row. Splits, shuffles and selects rows.
 //!
-//! `scaling.rs` shifts and scales columns, `toy.rs` makes small sets from equations, `idx.rs` and
-//! `cifar.rs` read the files of MNIST and CIFAR-10.
+//! `scaling.rs` shifts and scales columns, `toy.rs` generates small sets from equations, `idx.rs` and `cifar.rs` read
+//! MNIST and CIFAR-10, and `download.rs` fetches them.
 
 mod scaling;
 mod toy;
@@ -20,10 +20,10 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use std::ops::Range;
 
-/// Examples to learn from: inputs `[n, inputs]` and targets `[n, outputs]`, one example a row.
+/// Examples to learn from: inputs `[n, inputs]` and targets `[n, outputs]`, one example per row.
 ///
-/// Whatever its source, a data set has at least one row and one column on either side, as many targets as
-/// inputs, and finite numbers only; it is stored row after row, so that a batch is one piece of memory.
+/// Every data set has at least one row, at least one column of inputs and of targets, and finite numbers only.
+/// It is stored in row-major order, so a batch of consecutive rows is contiguous in memory.
 ///
 /// ```
 /// use chainrule::{ChaCha8Rng, Dataset, rand::SeedableRng};
@@ -42,14 +42,14 @@ use std::ops::Range;
 pub struct Dataset<F: Real> {
     inputs: Array2<F>,  // [n, inputs]
     targets: Array2<F>, // [n, outputs]
-    // [n]; always what `class` says of each target row. An array, not a `Vec`, because its Debug is abridged.
+    // [n]; `class` of each target row. An array rather than a `Vec`, because its Debug output is abridged.
     labels: Option<Array1<usize>>,
 }
 
 impl<F: Real> Dataset<F> {
-    /// Inputs `[n, inputs]` with any targets `[n, outputs]`: regression, or classes already encoded.
+    /// Inputs `[n, inputs]` with any targets `[n, outputs]`: for regression, or for classes that are already encoded.
     ///
-    /// Arrays in another memory order are copied into rows.
+    /// Arrays in another memory order are copied to row-major order.
     ///
     /// # Errors
     /// [`Error::Empty`] without rows or columns, [`Error::Shape`] if the numbers of rows differ,
@@ -84,9 +84,10 @@ impl<F: Real> Dataset<F> {
         Ok(Self::from_checked(inputs, targets))
     }
 
-    /// Inputs `[n, inputs]` with a class each; the targets are the labels [one-hot](one_hot).
+    /// Inputs `[n, inputs]` and a class label per row. The targets are the [one-hot](one_hot) labels,
+    /// `[n, classes]`.
     ///
-    /// For two classes in a single column of 0 and 1, as a sigmoid output wants them, see [`Dataset::new`].
+    /// A single sigmoid output needs one target column of 0 and 1 instead: use [`Dataset::new`].
     ///
     /// # Errors
     /// Those of [`Dataset::new`] and [`one_hot`].
@@ -112,7 +113,7 @@ impl<F: Real> Dataset<F> {
         Self::new(inputs, targets)
     }
 
-    /// The invariants hold, but for the memory order; the labels are read off the targets, so there is one truth.
+    /// For arrays that satisfy the invariants, except the memory order. The labels are derived from the targets.
     fn from_checked(inputs: Array2<F>, targets: Array2<F>) -> Self {
         let labels = targets.rows().into_iter().map(class).collect();
         Self { inputs: row_major(inputs), targets: row_major(targets), labels }
@@ -128,8 +129,8 @@ impl<F: Real> Dataset<F> {
         self.targets.view()
     }
 
-    /// The class of each row, if every target row names one: a single 1 among zeros (its column is the class),
-    /// or, where there is only one column, 0 or 1 (the class itself).
+    /// The class of each row, or `None` unless every target row is a class indicator: a single 1 among zeros (the
+    /// class is its column) or, with one column, 0 or 1 (the class itself).
     ///
     /// ```
     /// use chainrule::Dataset;
@@ -152,20 +153,20 @@ impl<F: Real> Dataset<F> {
         self.inputs.nrows()
     }
 
-    /// The number of numbers that go in, the columns of [`inputs`](Self::inputs).
+    /// The number of input columns.
     pub fn num_inputs(&self) -> usize {
         self.inputs.ncols()
     }
 
-    /// The number of numbers that should come out, the columns of [`targets`](Self::targets).
+    /// The number of target columns.
     pub fn num_outputs(&self) -> usize {
         self.targets.ncols()
     }
 
-    /// The rows with these numbers, in this order; a row may be named more than once.
+    /// The rows with these indices, in this order. An index may occur more than once.
     ///
     /// # Errors
-    /// [`Error::Empty`] for no rows, [`Error::OutOfRange`] for a row that is not there.
+    /// [`Error::Empty`] for no rows, [`Error::OutOfRange`] for an index past the last row.
     ///
     /// ```
     /// use chainrule::Dataset;
@@ -185,7 +186,7 @@ impl<F: Real> Dataset<F> {
         }
     }
 
-    /// A run of rows: `data.rows(0..5_000)?` are the first 5,000.
+    /// A range of rows: `data.rows(0..5_000)?` returns the first 5,000.
     ///
     /// # Errors
     /// [`Error::Empty`] for no rows, [`Error::OutOfRange`] for an end past the last row.
@@ -205,11 +206,11 @@ impl<F: Real> Dataset<F> {
         if range.end > self.len() {
             return Err(self.no_such_row(range.end - 1));
         }
-        let run = |array: &Array2<F>| array.slice(ndarray::s![range.clone(), ..]).to_owned();
-        Ok(Self::from_checked(run(&self.inputs), run(&self.targets)))
+        let slice = |array: &Array2<F>| array.slice(ndarray::s![range.clone(), ..]).to_owned();
+        Ok(Self::from_checked(slice(&self.inputs), slice(&self.targets)))
     }
 
-    /// The same rows in a random order, each as likely as any other.
+    /// The same rows in random order. Every order is equally likely.
     ///
     /// ```
     /// use chainrule::{ChaCha8Rng, Dataset, rand::SeedableRng};
@@ -223,10 +224,11 @@ impl<F: Real> Dataset<F> {
         self.pick(&self.random_order(rng))
     }
 
-    /// Shuffles, then cuts: the nearest whole number to `fraction`·n of the rows, and the rest.
+    /// Shuffles and splits: the first part gets `fraction`·n rows, rounded to the nearest whole number, and the second
+    /// part gets the rest.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] unless 0 < `fraction` < 1 and neither side comes out empty.
+    /// [`Error::OutOfRange`] unless 0 < `fraction` < 1 and both parts have at least one row.
     ///
     /// ```
     /// use chainrule::{ChaCha8Rng, Dataset, rand::SeedableRng};
@@ -244,13 +246,12 @@ impl<F: Real> Dataset<F> {
         Ok((self.pick(first), self.pick(second)))
     }
 
-    /// [`split`](Self::split), with the classes in equal proportion on both sides, as nearly as whole rows allow.
+    /// [`split`](Self::split) with the same class proportions in both parts, as nearly as whole rows allow.
     ///
-    /// The first part has the size that `split` gives it, shared out by largest remainder: of a class
-    /// with m examples, ⌊`fraction`·m⌋ go into it, and the rows still missing come one each from the classes with the
-    /// largest fractions left over (of equal ones, from the lower class). So no class is off by a whole
-    /// row, and a class with few examples, above all a single one, may lie on one side only. With one class in
-    /// the data this is `split`.
+    /// The first part has the same size as in `split`. The classes share it by the largest-remainder method: a class
+    /// with m examples gives ⌊`fraction`·m⌋ of them, and the classes with the largest remainders give one more each
+    /// until the part is full (the lower class first on a tie). So every class is within one row of its share, and a
+    /// very small class may end up in one part only. With a single class in the data this is `split`.
     ///
     /// # Errors
     /// Those of [`split`](Self::split), and [`Error::NoLabels`] without [`labels`](Self::labels).
@@ -295,7 +296,7 @@ impl<F: Real> Dataset<F> {
         Ok((self.pick(&first), self.pick(&second)))
     }
 
-    /// The size of the first part of a split.
+    /// The number of rows in the first part of a split.
     fn first_part(&self, fraction: f64) -> Result<usize> {
         let n = self.len();
         if fraction > 0.0 && fraction < 1.0 {
@@ -314,7 +315,7 @@ impl<F: Real> Dataset<F> {
         rows
     }
 
-    /// `select` for rows that are known to exist, at least one.
+    /// `select` without the checks.
     fn pick(&self, rows: &[usize]) -> Self {
         Self::from_checked(self.inputs.select(Axis(0), rows), self.targets.select(Axis(0), rows))
     }
@@ -327,8 +328,8 @@ impl<F: Real> Dataset<F> {
 /// Class labels as target rows `[n, classes]`: yₙₖ = 1 where k is the label of row n, 0 elsewhere.
 ///
 /// # Errors
-/// [`Error::Empty`] without labels, [`Error::OutOfRange`] for fewer than two classes (a single class has nothing
-/// to tell apart) or more than memory can hold, [`Error::Label`] for a label that is not below `classes`.
+/// [`Error::Empty`] without labels, [`Error::OutOfRange`] for fewer than two classes or for more than memory can hold,
+/// [`Error::Label`] for a label that is not below `classes`.
 ///
 /// ```
 /// use chainrule::one_hot;
@@ -361,7 +362,7 @@ fn check_classes(classes: usize) -> Result<()> {
     Ok(())
 }
 
-/// The class that a target row names, if it names one: in a single column the number itself.
+/// The class that a target row indicates, if any. With a single column, the number itself.
 fn class<F: Real>(row: ArrayView1<'_, F>) -> Option<usize> {
     let mut others = row.iter().enumerate().filter(|&(_, &y)| y != F::zero());
     match (others.next(), others.next()) {

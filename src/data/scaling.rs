@@ -1,15 +1,14 @@
-//! `Scaling`: brings the columns of the inputs to a common size, x′ = (x − shift) / scale.
+//! `Scaling`: brings the input columns to a common scale, x′ = (x − shift) / scale.
 
 use super::{Dataset, row_major};
 use crate::error::{Error, Result, check_finite};
 use crate::real::{Real, count};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Zip};
 
-/// A shift and a scale for each column of the inputs: x′ⱼ = (xⱼ − shiftⱼ) / scaleⱼ.
+/// A shift and a scale for each input column: x′ⱼ = (xⱼ − shiftⱼ) / scaleⱼ.
 ///
-/// Measure it on the training set, then apply it to all that the network is to see: the test set has to go
-/// through the very same numbers. They are kept in `f64` and so is the arithmetic, for either type of data;
-/// each result is rounded once.
+/// Compute it from the training set, then apply it to every input of the network, test set included. Both
+/// arrays and all arithmetic are `f64`, for either type of data; each result is rounded once.
 ///
 /// ```
 /// use chainrule::{Dataset, Scaling};
@@ -72,7 +71,7 @@ impl Scaling {
         Ok(Self { shift, scale })
     }
 
-    /// To mean 0, with the scale left as it is: shift = (1/n) Σ x, scale = 1. Of pictures: takes the mean image off.
+    /// To mean 0, with the scale unchanged: shift = (1/n) Σ x, scale = 1. For images, this subtracts the mean image.
     ///
     /// # Errors
     /// [`Error::NotFinite`] for inputs so large that their sum overflows.
@@ -91,17 +90,17 @@ impl Scaling {
         Ok(Self { scale: Array1::ones(shift.len()), shift })
     }
 
-    /// What is taken off each column, `[inputs]`.
+    /// The number subtracted from each column, `[inputs]`.
     pub fn shift(&self) -> ArrayView1<'_, f64> {
         self.shift.view()
     }
 
-    /// What each column is then divided by, `[inputs]`.
+    /// The number that each column is then divided by, `[inputs]`.
     pub fn scale(&self) -> ArrayView1<'_, f64> {
         self.scale.view()
     }
 
-    /// The data set with scaled inputs, in the memory of the old one; the targets stay.
+    /// Scales the inputs of a data set in place. The targets stay unchanged.
     ///
     /// # Errors
     /// As [`transform`](Self::transform).
@@ -110,11 +109,11 @@ impl Scaling {
         Ok(data)
     }
 
-    /// Other inputs, `[n, inputs]`, scaled in the same way.
+    /// A scaled copy of `inputs`, `[n, inputs]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] for another number of columns, [`Error::NotFinite`] for inputs that are not finite or
-    /// become too large for `F`.
+    /// [`Error::Shape`] for another number of columns, [`Error::NotFinite`] for inputs that are not finite, before or
+    /// after scaling.
     ///
     /// ```
     /// use chainrule::{Dataset, Scaling};
@@ -149,8 +148,8 @@ impl Scaling {
     }
 }
 
-/// The mean of each column, as x₀ + (1/n) Σ (x − x₀) with the first row's x₀: exact for a constant column,
-/// and accurate for one that varies little about a large value.
+/// The mean of each column, computed as x₀ + (1/n) Σ (x − x₀) with x₀ from the first row. Exact for a constant column
+/// and accurate for small variation around a large value.
 fn means<F: Real>(inputs: ArrayView2<'_, F>) -> Result<Array1<f64>> {
     let first = inputs.row(0).mapv(Real::f64);
     let mut mean = Array1::<f64>::zeros(inputs.ncols());

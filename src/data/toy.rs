@@ -1,8 +1,7 @@
-//! Small data sets made from equations: classes in the plane, and functions of one variable.
+//! Small data sets generated from equations: classes in the plane, and functions of one variable.
 //!
-//! Random numbers are drawn and computed with in `f64` and rounded at the end, so that a seed gives the same
-//! points to either number type. N stands for a draw from the standard normal distribution. A noise of 0
-//! draws as many numbers as any other.
+//! All arithmetic is in `f64` and rounded at the end, so a seed gives the same points in both number types. N
+//! stands for a draw from the standard normal distribution. The number of draws does not depend on the noise.
 
 use super::{Dataset, check_classes, one_hot};
 use crate::error::{Error, Result, check_fits};
@@ -13,14 +12,14 @@ use rand_distr::{Distribution, StandardNormal};
 use std::f64::consts::{PI, TAU};
 
 impl<F: Real> Dataset<F> {
-    /// The flower: two classes in alternate petals, `per_class` points each.
+    /// A flower: two classes in alternate petals, `per_class` points each.
     ///
     /// For class j = 0, 1, with t₀ on a grid of `per_class` values from 3.12·j to 3.12·(j + 1):
     ///
     /// > t = t₀ + 0.2·N, r = 4 sin 4t + 0.2·N, x = (r sin t, r cos t), y = j
     ///
-    /// Targets are one column of 0 and 1, first the rows of class 0, then those of class 1. (The
-    /// `load_planar_dataset` of the course Neural Networks and Deep Learning, deeplearning.ai, with other
+    /// Targets are one column of 0 and 1: first the rows of class 0, then those of class 1. (This is
+    /// `load_planar_dataset` from the course Neural Networks and Deep Learning, deeplearning.ai, with other
     /// random numbers.)
     ///
     /// # Errors
@@ -48,15 +47,15 @@ impl<F: Real> Dataset<F> {
         Self::new(rounded(points), rounded(targets))
     }
 
-    /// Two half circles that reach into each other.
+    /// Two interleaved half circles.
     ///
     /// With θ on a grid from 0 to π, both ends included:
     ///
     /// > outer, class 0: x = (cos θ, sin θ); inner, class 1: x = (1 − cos θ, ½ − sin θ)
     ///
-    /// plus `noise`·N on either coordinate. ⌊`samples`/2⌋ outer points come first, then the inner ones; targets are
-    /// one-hot, two columns. This is scikit-learn's `make_moons` with `shuffle=False`; for the
-    /// other, see [`shuffled`](Self::shuffled).
+    /// plus `noise`·N on each coordinate. ⌊`samples`/2⌋ outer points come first, then the inner ones. Targets are
+    /// one-hot, two columns. This is scikit-learn's `make_moons` with `shuffle=False`; for a random order, see
+    /// [`shuffled`](Self::shuffled).
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for no samples, or a noise that is not a finite number, 0 or more.
@@ -81,14 +80,15 @@ impl<F: Real> Dataset<F> {
         Self::new(rounded(points), one_hot(&classes_of([outer, inner]), 2)?)
     }
 
-    /// A circle within a circle: no straight line comes near telling them apart.
+    /// A circle within a circle: classes that no straight line separates.
     ///
     /// With θᵢ = 2πi/m for the m points of a circle:
     ///
     /// > outer, class 0: x = (cos θ, sin θ); inner, class 1: x = `factor`·(cos θ, sin θ)
     ///
-    /// plus `noise`·N on either coordinate. ⌊`samples`/2⌋ outer points come first, then the inner ones; targets are
-    /// one-hot, two columns. This is scikit-learn's `make_circles` with `shuffle=False` (there `factor` is 0.8 unless given).
+    /// plus `noise`·N on each coordinate. ⌊`samples`/2⌋ outer points come first, then the inner ones. Targets are
+    /// one-hot, two columns. This is scikit-learn's `make_circles` with `shuffle=False` (where `factor` is 0.8 by
+    /// default).
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for no samples, a noise that is not a finite number, 0 or more, or a factor
@@ -120,14 +120,14 @@ impl<F: Real> Dataset<F> {
         Self::new(rounded(points), one_hot(&classes_of([outer, inner]), 2)?)
     }
 
-    /// Spiral arms wound about the origin, one a class, `per_class` points each.
+    /// Spiral arms around the origin, one per class, `per_class` points each.
     ///
     /// For class j of K, with r on a grid from 0 to 1, both ends included:
     ///
     /// > θ = 2πj/K + 4r + `noise`·N, x = (r sin θ, r cos θ)
     ///
-    /// so `noise` is in radians. Class after class; targets are one-hot, K columns. (After the spiral of Stanford's
-    /// CS231n, which has K = 3, noise 0.2, and arms 4 radians apart.)
+    /// so `noise` is in radians. The rows are sorted by class. Targets are one-hot, K columns. (After the spirals of
+    /// Stanford's CS231n, which have K = 3, noise 0.2, and arms 4 radians apart.)
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for fewer than two classes, no points, or a noise that is not a finite number,
@@ -155,9 +155,9 @@ impl<F: Real> Dataset<F> {
         Self::new(rounded(points), one_hot(&classes_of(std::iter::repeat_n(per_class, classes)), classes)?)
     }
 
-    /// Exclusive or: the four rows (0, 0) → 0, (0, 1) → 1, (1, 0) → 1, (1, 1) → 0, in this order; one target column.
+    /// Exclusive or: the rows (0, 0) → 0, (0, 1) → 1, (1, 0) → 1, (1, 1) → 0, in this order, with one target column.
     ///
-    /// The smallest problem that a network without a hidden layer cannot solve (Minsky, Papert: Perceptrons, 1969).
+    /// It is the smallest problem that needs a hidden layer (Minsky, Papert: Perceptrons, 1969).
     ///
     /// ```
     /// use chainrule::Dataset;
@@ -172,9 +172,9 @@ impl<F: Real> Dataset<F> {
         )
     }
 
-    /// A function of one variable on an even grid: x from `low` to `high`, both ends included, y = `f`(x).
+    /// A function of one variable on a uniform grid: x from `low` to `high`, both ends included, y = `f`(x).
     ///
-    /// A grid of one sample is `low`. `f` sees x in `f64`, before it is rounded to `F`.
+    /// A single sample is at `low`. `f` receives x in `f64`, before it is rounded to `F`.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for no samples, [`Error::NotFinite`] if an end of the grid or a value of `f` is not
@@ -195,7 +195,7 @@ impl<F: Real> Dataset<F> {
         Self::new(rounded(inputs), rounded(targets))
     }
 
-    /// A cosine lifted into the range of a sigmoid: y = (cos x + 1) / 2 on an even grid from `low` to `high`.
+    /// A cosine scaled into the range of a sigmoid: y = (cos x + 1) / 2 on a uniform grid from `low` to `high`.
     ///
     /// # Errors
     /// Those of [`function`](Self::function).
@@ -213,7 +213,7 @@ impl<F: Real> Dataset<F> {
     }
 }
 
-/// numpy's `linspace`: x₀ = low, xᵢ = low + i·(high − low)/(m − 1), and the last exactly high. One point is low.
+/// numpy's `linspace`: xᵢ = low + i·(high − low)/(m − 1), with the last point exactly `high`. A single point is `low`.
 fn grid(low: f64, high: f64, m: usize) -> impl Iterator<Item = f64> {
     let step = (high - low) / count(m.saturating_sub(1).max(1));
     (0..m).map(move |i| if i > 0 && i + 1 == m { high } else { low + count(i) * step })
@@ -223,7 +223,7 @@ fn normal(rng: &mut (impl Rng + ?Sized)) -> f64 {
     StandardNormal.sample(rng)
 }
 
-/// Row by row, as numpy fills an array.
+/// Adds noise row by row, in numpy's order.
 fn add_noise(points: &mut [[f64; 2]], noise: f64, rng: &mut (impl Rng + ?Sized)) {
     for x in points.as_flattened_mut() {
         *x += noise * normal(rng);
@@ -234,7 +234,7 @@ fn rounded<F: Real, const COLUMNS: usize>(rows: Vec<[f64; COLUMNS]>) -> Array2<F
     Array2::from(rows).mapv(F::from_f64)
 }
 
-/// The labels of rows that stand class after class: sizes 2, 1 give 0, 0, 1.
+/// The labels of rows sorted by class: sizes 2, 1 give 0, 0, 1.
 fn classes_of(sizes: impl IntoIterator<Item = usize>) -> Vec<usize> {
     sizes.into_iter().enumerate().flat_map(|(class, size)| std::iter::repeat_n(class, size)).collect()
 }

@@ -16,18 +16,18 @@ use ndarray::{Array1, ArrayView1};
 use std::path::Path;
 
 impl<F: Real> Trainer<'_, F> {
-    /// Saves the trainer and the network that it trains, so that training can go on as if it had never stopped.
-    /// Needs the feature `safetensors`.
+    /// Saves the trainer and its network, so that training can continue as if it had never stopped. Needs the feature
+    /// `safetensors`.
     ///
-    /// The file holds the network, the loss, the optimiser with its velocity, the [history](Trainer::history) and
-    /// with it the number of epochs, and the number from which epochs are shuffled. It does not hold the data, the
-    /// validation set and the [`on_epoch`](Trainer::on_epoch) callback. It is written as [`Network::save`] writes,
-    /// and [`Network::load`] reads the network out of it.
+    /// The file holds the network, the loss, the optimiser with its velocity, the [history](Trainer::history) with the
+    /// number of epochs, and the seed of the shuffles. It does not hold the data, the validation set or the
+    /// [`on_epoch`](Trainer::on_epoch) callback. The write is atomic like that of [`Network::save`], and
+    /// [`Network::load`] can read the network from a checkpoint.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) where the file cannot be written;
+    /// [`Error::File`](crate::Error::File) if the file cannot be written,
     /// [`Error::NotFinite`](crate::Error::NotFinite) for a NaN or an infinity among the parameters,
-    /// [`Error::Shape`](crate::Error::Shape) for a network that is not the one trained.
+    /// [`Error::Shape`](crate::Error::Shape) for a network that this trainer has not trained.
     ///
     /// ```
     /// use chainrule::{Activation, ChaCha8Rng, Dataset, Loss, Network, Sgd, Trainer, rand::SeedableRng};
@@ -58,21 +58,21 @@ impl<F: Real> Trainer<'_, F> {
     pub fn save_checkpoint(&self, network: &Network<F>, path: impl AsRef<Path>) -> Result<()> {
         let mut file = SafeTensors::default();
         let Sgd { learning_rate, momentum, weight_decay, schedule, epoch, velocity } = &self.sgd;
-        let words = [
+        let entries = [
             ("loss", self.loss.saved_name()),
             ("learning_rate", learning_rate.to_string()),
             ("momentum", momentum.to_string()),
             ("weight_decay", weight_decay.to_string()),
-            ("schedule", schedule_in_words(*schedule)),
+            ("schedule", schedule_to_text(*schedule)),
             ("epoch", epoch.to_string()),
             ("epochs", self.epochs.to_string()),
             ("shuffle", self.shuffle.to_string()),
             ("batch_size", or_none(self.batch_size.map(|rows| rows.to_string()))),
             ("shuffling", or_none(self.shuffling.map(|seed| seed.to_string()))),
         ];
-        file.metadata.extend(words.map(|(key, text)| (key.to_string(), text)));
+        file.metadata.extend(entries.map(|(key, text)| (key.to_string(), text)));
         let History { cost, validation_cost, validation_accuracy } = &self.history;
-        // F64 before what may be F32, so that every number stands at a multiple of its width.
+        // F64 before F32 aligns every number to its width.
         file.insert("trainer.cost".into(), ArrayView1::from(cost));
         file.insert("trainer.validation_cost".into(), ArrayView1::from(validation_cost));
         file.insert("trainer.validation_accuracy".into(), ArrayView1::from(validation_accuracy));
@@ -84,22 +84,22 @@ impl<F: Real> Trainer<'_, F> {
         write(&file, path.as_ref())
     }
 
-    /// Loads what [`save_checkpoint`](Trainer::save_checkpoint) has written: a trainer and its network, to call
-    /// [`fit`](Trainer::fit) with. Needs the feature `safetensors`.
+    /// Loads a trainer and its network, written by [`save_checkpoint`](Trainer::save_checkpoint), to continue with
+    /// [`fit`](Trainer::fit). Needs the feature `safetensors`.
     ///
-    /// On the same data it takes the same steps, to the bit, as if training had never stopped. The trainer's own
-    /// settings are those saved; set [`epochs`](Trainer::epochs) to the number that is still to come, and
-    /// [`validation`](Trainer::validation) and [`on_epoch`](Trainer::on_epoch), which no file can hold.
+    /// On the same data the next steps are bit-identical to those of uninterrupted training. All saved settings are
+    /// restored. Set [`epochs`](Trainer::epochs) to the number of further epochs, and set
+    /// [`validation`](Trainer::validation) and [`on_epoch`](Trainer::on_epoch) again.
     ///
     /// # Errors
-    /// As [`Network::load`]; also for a checkpoint of the other number type, which could not go on with the same bits.
+    /// As [`Network::load`]; also for a checkpoint of the other number type, which could not continue with the same
+    /// bits.
     pub fn load_checkpoint(path: impl AsRef<Path>) -> Result<(Self, Network<F>)> {
         load(path.as_ref(), None, None)
     }
 
-    /// Loads a checkpoint whose loss and activations the caller hands over, one activation a layer: the way for
-    /// custom ones, of which a file holds the name only. They have to be those that the file names. Needs the feature
-    /// `safetensors`.
+    /// Loads a checkpoint with the given loss and activations, one activation per layer. Custom functions need it,
+    /// because a file holds only their names. They must match the names in the file. Needs the feature `safetensors`.
     ///
     /// # Errors
     /// As [`load_checkpoint`](Trainer::load_checkpoint).
@@ -146,7 +146,7 @@ fn load<'a, F: Real>(
         let mut sgd = Sgd::new(file.value("learning_rate", number)?)
             .momentum(file.value("momentum", number)?)
             .weight_decay(file.value("weight_decay", number)?)
-            .schedule(schedule_from_words(&file)?);
+            .schedule(schedule_from_text(&file)?);
         sgd.set_epoch(file.value("epoch", count)?);
 
         let history = take_history(&mut file)?;
@@ -173,14 +173,14 @@ fn load<'a, F: Real>(
     load().map_err(in_file(path))
 }
 
-/// In place of a number that is not set.
+/// The text for an optional number that is not set.
 const NONE: &str = "none";
 
 fn or_none(number: Option<String>) -> String {
     number.unwrap_or_else(|| NONE.into())
 }
 
-fn schedule_in_words(schedule: Schedule) -> String {
+fn schedule_to_text(schedule: Schedule) -> String {
     match schedule {
         Schedule::Constant => "constant".into(),
         Schedule::Exponential { factor } => format!("exponential {factor}"),
@@ -189,7 +189,7 @@ fn schedule_in_words(schedule: Schedule) -> String {
     }
 }
 
-fn schedule_from_words(file: &SafeTensors) -> Result<Schedule, FileProblem> {
+fn schedule_from_text(file: &SafeTensors) -> Result<Schedule, FileProblem> {
     let expected = "constant, exponential, step or cosine, with its numbers";
     let text = file.text("schedule", expected)?;
     let parse = || {
@@ -205,7 +205,7 @@ fn schedule_from_words(file: &SafeTensors) -> Result<Schedule, FileProblem> {
     parse().ok_or_else(wrong)
 }
 
-/// One entry an epoch, and in those of validation no more.
+/// Takes the history and checks that validation has no more epochs than training.
 fn take_history(file: &mut SafeTensors) -> Result<History, FileProblem> {
     let mut take = |tensor: &str| file.take(tensor).map(|numbers: Array1<f64>| numbers.to_vec());
     let cost = take("trainer.cost")?;
@@ -218,7 +218,7 @@ fn take_history(file: &mut SafeTensors) -> Result<History, FileProblem> {
     Ok(History { cost, validation_cost, validation_accuracy })
 }
 
-/// V has the shapes of the parameters and finite numbers.
+/// Checks that V has the shapes of the parameters and finite numbers.
 fn check_velocity<F: Real>(network: &Network<F>, velocity: &[Affine<F>]) -> Result<()> {
     check_shape("layers of the velocity", None, &[network.layers().len()], &[velocity.len()])?;
     for (l, (layer, v)) in network.layers().iter().zip(velocity).enumerate() {

@@ -1,19 +1,17 @@
-//! Save and load: networks and checkpoints in files (feature `safetensors`), and `Serialize` and `Deserialize` for
-//! all that is plain data (feature `serde`).
+//! Networks and checkpoints as files (feature `safetensors`), and `Serialize` and `Deserialize` (feature `serde`).
 //!
-//! `safetensors.rs` is the format, `serde.rs` is the other feature. Here stands what goes where:
+//! `safetensors.rs` reads and writes the format, `network.rs` and `checkpoint.rs` map types to it. The tensors:
 //!
 //! | tensor | holds | shape |
 //! |---|---|---|
-//! | `i.weight` | Wᵀ of the layer that is module i | \[outputs, inputs\] |
+//! | `i.weight` | Wᵀ of the layer at module i | \[outputs, inputs\] |
 //! | `i.bias` | b | \[outputs\] |
-//! | `trainer.velocity.i.weight`, `.bias` | V of the same layer, from the first step with momentum on | as above |
+//! | `trainer.velocity.i.weight`, `.bias` | V of the same layer, after the first step with momentum | as above |
 //! | `trainer.cost`, `.validation_cost`, `.validation_accuracy` | the [`History`](crate::History), F64 | \[epochs\] |
 //!
-//! The metadata says the rest in words and decimal numbers: `chainrule` (the version of this table), `activations`,
-//! `number`, `checksum`; in a checkpoint also `loss`, `learning_rate`, `momentum`, `weight_decay`, `schedule`,
-//! `epoch`, `epochs`, `batch_size`, `shuffle`, `shuffling`. Decimal numbers are written with as many digits as bring
-//! back the same bits.
+//! The metadata holds the rest as text: `chainrule` (the version of this table), `activations`, `number`, `checksum`;
+//! in a checkpoint also `loss`, `learning_rate`, `momentum`, `weight_decay`, `schedule`, `epoch`, `epochs`,
+//! `batch_size`, `shuffle`, `shuffling`. Decimal numbers have enough digits to restore the same bits.
 
 #[cfg(feature = "safetensors")]
 mod checkpoint;
@@ -34,13 +32,13 @@ fn number_type<F: crate::real::Real>() -> &'static str {
     if size_of::<F>() == size_of::<f32>() { "f32" } else { "f64" }
 }
 
-/// What a file refers to by its name: activations and losses.
+/// Types that a file refers to by name: activations and losses.
 trait Named: Copy + 'static {
-    /// The entry of the metadata that names it.
+    /// The metadata key.
     const ENTRY: &'static str;
     const BUILT_IN: &'static [Self];
 
-    /// The name, or `custom:` and the name.
+    /// The name, with the prefix `custom:` if it is not built in.
     fn saved_name(self) -> String;
 }
 
@@ -54,7 +52,7 @@ impl Named for Activation {
             Activation::Custom { name, .. } => format!("custom:{name}"),
             Activation::Identity | Activation::Sigmoid | Activation::Tanh | Activation::Relu | Activation::Softmax => {
                 self.name().into()
-            } // exhaustive: a new one belongs into BUILT_IN too
+            } // exhaustive: add a new one to BUILT_IN too
         }
     }
 }
@@ -71,7 +69,7 @@ impl Named for Loss {
     }
 }
 
-/// What a saved name stands for: a built-in one, or the one that the caller has given, if its name is this.
+/// Looks up a saved name: among the built-in values or, if the caller has given one, that one alone.
 fn by_name<T: Named>(saved: &str, given: Option<T>) -> Result<T, FileProblem> {
     let named = |one: &T| one.saved_name() == saved;
     let found = match given {

@@ -21,14 +21,14 @@ impl<F: Real> Network<F> {
     /// Saves the network as a [safetensors](https://github.com/huggingface/safetensors) file. Needs the feature
     /// `safetensors`.
     ///
-    /// The tensors have the names and the layout of a PyTorch `nn.Sequential`, of an `nn.Linear` for each layer and
-    /// a module for each activation; identity is no module. So tanh, identity, softmax is
+    /// The tensors have the names and layout of a PyTorch `nn.Sequential`, with one `nn.Linear` per layer and one
+    /// module per activation. The identity has no module. For example, tanh, identity, softmax is
     ///
     /// ```text
     /// Sequential(Linear, Tanh, Linear, Linear, Softmax(dim=1)):  0.weight 0.bias  2.weight 2.bias  3.weight 3.bias
     /// ```
     ///
-    /// and a weight is `[outputs, inputs]` there, the transpose of the crate's. In PyTorch:
+    /// PyTorch's weights are `[outputs, inputs]`, the transpose of the crate's. In PyTorch:
     ///
     /// ```python
     /// from safetensors.torch import load_file, save_file
@@ -38,14 +38,14 @@ impl<F: Real> Network<F> {
     /// save_file(model.state_dict(), "torch.safetensors")        # and back: Network::load_with
     /// ```
     ///
-    /// The activations, by name, and a checksum are in the file's metadata. The same network gives the same bytes.
+    /// The metadata holds the names of the activations and a checksum. Equal networks give equal bytes.
     ///
-    /// A file is written whole or not at all: into a temporary file in the same folder, which is handed to the disk
-    /// and then renamed. On an error the file that was there is untouched. A process that is killed meanwhile leaves
-    /// at most a `.chainrule-….tmp` beside it.
+    /// The write is atomic: the contents go to a temporary file in the same folder, which is flushed to the disk and
+    /// then renamed. On an error an existing file stays unchanged. A killed process leaves at most a temporary file
+    /// `.chainrule-….tmp`.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) where the file cannot be written,
+    /// [`Error::File`](crate::Error::File) if the file cannot be written,
     /// [`Error::NotFinite`](crate::Error::NotFinite) for a NaN or an infinity among the parameters.
     ///
     /// ```
@@ -71,18 +71,17 @@ impl<F: Real> Network<F> {
         write(&file, path.as_ref())
     }
 
-    /// Loads a network that [`save`](Network::save) has written, or the one in a
+    /// Loads a network written by [`save`](Network::save), or the network of a
     /// [checkpoint](crate::Trainer::save_checkpoint). Needs the feature `safetensors`.
     ///
-    /// An f32 file can be loaded as `Network<f64>`: every f32 is an f64. An f64 file is refused as `Network<f32>`,
-    /// whose outputs would be others than those of the network that was saved.
+    /// An f32 file loads as `Network<f64>` without loss. An f64 file does not load as `Network<f32>`, because rounding
+    /// would change the outputs.
     ///
-    /// Nothing in a file is trusted: not the sizes that it claims, nor that it is the one that was written. Memory is
-    /// taken for what has really come.
+    /// The file is not trusted: sizes and checksum are verified, and memory grows with the bytes that arrive.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) with [what is wrong](FileProblem); among them [`FileProblem::NeedsFunctions`] for custom
-    /// activations, which [`load_with`](Network::load_with) can be given.
+    /// [`Error::File`](crate::Error::File) with [what is wrong](FileProblem), for example
+    /// [`FileProblem::NeedsFunctions`] for custom activations, which need [`load_with`](Network::load_with).
     ///
     /// ```
     /// use chainrule::Network;
@@ -94,11 +93,11 @@ impl<F: Real> Network<F> {
         load(path.as_ref(), None)
     }
 
-    /// Loads a network whose activations the caller names, one a layer. Needs the feature `safetensors`.
+    /// Loads a network with the given activations, one per layer. Needs the feature `safetensors`.
     ///
-    /// This is the way for a file from PyTorch or elsewhere, which holds parameters alone: the layers are its tensors
-    /// `0.weight`, `0.bias` and so on, in ascending order of their numbers, and nothing else. For the one that
-    /// [`save`](Network::save) shows in Python:
+    /// Use it for files from PyTorch and other libraries, which hold parameters only: tensors `0.weight`, `0.bias` and
+    /// so on, one pair per layer, in ascending order of the numbers, and no other tensors. For the Python example at
+    /// [`save`](Network::save):
     ///
     /// ```no_run
     /// # use chainrule::{Activation, Network};
@@ -106,8 +105,8 @@ impl<F: Real> Network<F> {
     /// # Ok::<(), chainrule::Error>(())
     /// ```
     ///
-    /// It is also the way for custom activations, of which a file holds the name only. Where the file names its
-    /// activations, they have to be these.
+    /// Use it also for custom activations, because a file holds only their names. If the file names its activations,
+    /// they must match.
     ///
     /// # Errors
     /// As [`load`](Network::load).
@@ -157,7 +156,7 @@ pub(super) fn write(contents: &SafeTensors, path: &Path) -> Result<()> {
     write().map_err(in_file(path))
 }
 
-/// Reads a file; if it is one of the crate's own, by any sign of it, it is of this version and as it was written.
+/// Reads a file. If the file claims to be ours, checks version and checksum.
 pub(super) fn read(path: &Path) -> Result<SafeTensors, FileProblem> {
     let file = SafeTensors::read(File::open(path)?)?;
     if ["chainrule", "activations", "checksum"].iter().any(|&key| file.metadata.contains_key(key)) {
@@ -170,7 +169,7 @@ pub(super) fn read(path: &Path) -> Result<SafeTensors, FileProblem> {
     Ok(file)
 }
 
-/// The layers' modules in a Sequential: a Linear each, followed by its activation unless that is the identity.
+/// The module number of each layer in a Sequential, where every activation except the identity is a module too.
 fn modules<F: Real>(network: &Network<F>) -> impl Iterator<Item = usize> {
     network.layers().iter().scan(0, |next, layer| {
         let module = *next;
@@ -189,7 +188,7 @@ pub(super) fn put_network<F: Real>(network: &Network<F>, file: &mut SafeTensors)
     put_affines("", network, network.layers().iter().map(|layer| &layer.affine), file)
 }
 
-/// One affine a layer: the parameters, or what has their shapes.
+/// Inserts one affine per layer: the parameters, or the velocity.
 pub(super) fn put_affines<'n, F: Real>(
     prefix: &str,
     network: &Network<F>,
@@ -240,7 +239,7 @@ pub(super) fn take_network<F: Real>(
     Ok(Network::from_layers(layers)?)
 }
 
-/// `0.weight`, `0.bias` and so on after a prefix, in ascending order of the numbers.
+/// Takes `0.weight`, `0.bias` and so on after a prefix, in ascending order of the numbers.
 pub(super) fn take_affines<F: Real>(prefix: &str, file: &mut SafeTensors) -> Result<Vec<Affine<F>>, FileProblem> {
     let module = |name: &str| name.strip_prefix(prefix)?.split_once('.')?.0.parse::<u64>().ok();
     let modules: BTreeSet<u64> = file.names().filter_map(module).collect();
@@ -252,7 +251,7 @@ pub(super) fn take_affines<F: Real>(prefix: &str, file: &mut SafeTensors) -> Res
     modules.into_iter().map(affine).collect()
 }
 
-/// Every tensor has been taken out.
+/// Refuses tensors that have not been taken out.
 pub(super) fn no_more<'n>(mut names: impl Iterator<Item = &'n str>) -> Result<(), FileProblem> {
     let Some(name) = names.next() else { return Ok(()) };
     let expected = "names as 0.weight and 0.bias, and no other".into();

@@ -1,12 +1,14 @@
-//! The safetensors format: named arrays of numbers, and strings about them.
+//! The safetensors format: named tensors, and text metadata.
 //!
 //! | offset | bytes | meaning |
 //! |---|---|---|
 //! | 0 | 8 | n, the length of the header, little-endian |
-//! | 8 | n | the header, JSON: each tensor's `dtype`, `shape` and `data_offsets` \[begin, end\] under its name; under `__metadata__` strings by name |
-//! | 8 + n | the rest | the numbers, row-major, little-endian; `data_offsets` count from here and leave no gap |
+//! | 8 | n | the header, a JSON object |
+//! | 8 + n | the rest | the numbers, row-major, little-endian |
 //!
-//! Of the format's number types F32 and F64 are those that a network computes in; the others are refused.
+//! The header maps each tensor's name to its `dtype`, `shape` and `data_offsets` \[begin, end\], and `__metadata__` to
+//! an object of strings. Offsets count from the end of the header and leave no gap. The number types F32 and F64 are
+//! supported; the others are refused.
 
 use super::number_type;
 use crate::error::FileProblem;
@@ -19,10 +21,10 @@ use std::io::Read;
 use std::ops::Range;
 use std::str::FromStr;
 
-/// A header has about a hundred bytes a tensor: this is room for thousands of layers.
+/// The maximum length of a header: at about a hundred bytes per tensor, enough for thousands of layers.
 const HEADER_LIMIT: u64 = 1 << 20;
 
-/// What a file holds. Reading and writing go through the same fields.
+/// The contents of a file, for reading and for writing.
 #[derive(Default)]
 pub(super) struct SafeTensors {
     pub(super) metadata: BTreeMap<String, String>,
@@ -31,15 +33,15 @@ pub(super) struct SafeTensors {
 }
 
 struct Tensor {
-    /// The bytes of a number: 4 in F32, 8 in F64.
+    /// Bytes per number: 4 for F32, 8 for F64.
     width: usize,
     shape: Vec<usize>,
-    /// Where its numbers stand in the data.
+    /// The range of its numbers in the data.
     bytes: Range<usize>,
 }
 
 impl SafeTensors {
-    /// Puts an array in, row-major whatever its memory layout.
+    /// Inserts an array of any memory layout, in row-major order.
     pub(super) fn insert<F: Real, D: Dimension>(&mut self, tensor: String, array: ArrayView<'_, F, D>) {
         let begin = self.data.len();
         array.iter().for_each(|&x| write_le(x, &mut self.data));
@@ -47,7 +49,7 @@ impl SafeTensors {
         self.tensors.insert(tensor, Tensor { width: size_of::<F>(), shape: array.shape().to_vec(), bytes });
     }
 
-    /// Takes an array out. An F32 tensor can be had as `f64`, which is exact; an F64 tensor as `f32` cannot.
+    /// Removes a tensor and returns it as an array. F32 widens to `f64`; F64 does not narrow to `f32`.
     pub(super) fn take<F: Real, D: Dimension>(&mut self, tensor: &str) -> Result<Array<F, D>, FileProblem> {
         let wrong = |expected: String, found: String| FileProblem::Tensor { name: tensor.into(), expected, found };
         let Some(Tensor { width, shape, bytes }) = self.tensors.remove(tensor) else {
@@ -65,24 +67,24 @@ impl SafeTensors {
         array.map_err(|error| wrong("dimensions that fit into memory".into(), format!("shape {shape:?}: {error}")))
     }
 
-    /// The names of the tensors that have not been taken out.
+    /// The names of the remaining tensors.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
 
-    /// A string of the metadata.
+    /// A metadata entry.
     pub(super) fn text(&self, key: &'static str, expected: &str) -> Result<&str, FileProblem> {
         let missing = || FileProblem::Metadata { key, expected: expected.into(), found: None };
         self.metadata.get(key).map(String::as_str).ok_or_else(missing)
     }
 
-    /// A string of the metadata, as what it stands for.
+    /// A metadata entry, parsed.
     pub(super) fn value<T: FromStr>(&self, key: &'static str, expected: &str) -> Result<T, FileProblem> {
         let text = self.text(key, expected)?;
         text.parse().map_err(|_| FileProblem::Metadata { key, expected: expected.into(), found: Some(text.into()) })
     }
 
-    /// The bytes of a file, the same for the same contents; its checksum is added to the metadata.
+    /// Serialises the contents and adds a checksum to the metadata. Equal contents give equal bytes.
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, FileProblem> {
         let mut metadata = self.metadata.clone();
         metadata.insert("checksum".into(), self.checksum());
@@ -94,14 +96,14 @@ impl SafeTensors {
         }
         let mut header = Value::from(header).to_string();
         while header.len() % 8 != 0 {
-            header.push(' '); // the numbers begin at a multiple of 8
+            header.push(' '); // aligns the numbers to 8 bytes
         }
         let length = word(header.len());
         check_header_length(length)?;
         Ok([&length.to_le_bytes(), header.as_bytes(), &self.data].concat())
     }
 
-    /// Reads a file. Memory is taken for what has come, whatever the header claims.
+    /// Reads a file. Memory grows with the bytes that arrive, whatever the header claims.
     pub(super) fn read(mut reader: impl Read) -> Result<Self, FileProblem> {
         let start = read_up_to(&mut reader, 8)?;
         let length: [u8; 8] =
@@ -135,7 +137,7 @@ impl SafeTensors {
         }
     }
 
-    /// The tensors follow on one another without a gap; returns where the last one ends.
+    /// Checks that the tensors leave no gap, and returns the end of the last one.
     fn check_offsets(&self) -> Result<usize, FileProblem> {
         let mut tensors: Vec<_> = self.tensors.iter().collect();
         tensors.sort_by_key(|(_, tensor)| (tensor.bytes.start, tensor.bytes.end));
@@ -146,14 +148,14 @@ impl SafeTensors {
         })
     }
 
-    /// Whether the contents are those that were written: the checksum in the metadata is theirs.
+    /// Compares the contents with the checksum in the metadata.
     pub(super) fn check_checksum(&self) -> Result<(), FileProblem> {
         let (expected, found) = (self.text("checksum", "16 hexadecimal digits")?.to_string(), self.checksum());
         if found == expected { Ok(()) } else { Err(FileProblem::Checksum { expected, found }) }
     }
 
-    /// FNV-1a with 64 bits over everything but the checksum itself. Each step maps the state one to one, so two
-    /// contents that differ in one byte never agree.
+    /// FNV-1a, 64 bits, over everything except the checksum itself. Every step is a bijection of the state, so a change
+    /// of one byte always changes the result.
     fn checksum(&self) -> String {
         let mut state: u64 = 0xcbf2_9ce4_8422_2325;
         let mut feed = |bytes: &[u8]| {
@@ -180,8 +182,7 @@ impl Tensor {
         if self.width == 4 { "F32" } else { "F64" }
     }
 
-    /// The entry of a tensor in the header: of a number type that is known, and with as many bytes as that and the
-    /// shape ask for.
+    /// Parses a tensor's header entry, and checks that its bytes match number type and shape.
     fn parse(name: &str, entry: &Value) -> Result<Self, FileProblem> {
         let counts = |key| -> Option<Vec<usize>> {
             entry.get(key)?.as_array()?.iter().map(|n| n.as_u64()?.try_into().ok()).collect()
@@ -225,11 +226,11 @@ fn write_le<F: Real>(x: F, bytes: &mut Vec<u8>) {
     }
 }
 
-/// A number from its bytes, four or eight.
+/// A number from four or eight bytes.
 fn number<F: Real>(bytes: &[u8]) -> F {
     F::from_f64(match *bytes {
         [a, b, c, d] => f32::from_le_bytes([a, b, c, d]).into(),
         [a, b, c, d, e, f, g, h] => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
-        _ => f64::NAN, // no such width; a NaN is refused by what is made of it
+        _ => f64::NAN, // no other width exists
     })
 }

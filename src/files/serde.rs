@@ -1,5 +1,5 @@
-//! `Serialize` and `Deserialize`. What has something to keep true is deserialised through the constructor that keeps
-//! it; plain data derive both where they stand.
+//! `Serialize` and `Deserialize`. Types with invariants are deserialised through their constructors; plain data derive
+//! both where they are defined.
 
 use super::{Named, by_name};
 use crate::activation::Activation;
@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for Loss {
     }
 }
 
-/// A layer and a network before anybody has looked at them.
+/// An unchecked layer, and below an unchecked network.
 #[derive(serde::Deserialize)]
 #[serde(rename = "Layer")]
 struct AnyLayer<F> {
