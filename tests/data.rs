@@ -258,6 +258,82 @@ fn a_constant_column_becomes_0() {
     assert_eq!(Scaling::standardise(&column(&[3.0_f32])).unwrap().scale()[0], 1.0);
 }
 
+/// Rounding is not variation: of 100 numbers near `value`, all the nearest to it but one, which is off by a few units in
+/// the last place. Its size does not matter.
+#[test]
+fn a_column_that_is_constant_up_to_rounding_is_constant() {
+    fn check<F: chainrule::Real>(value: F, other: F) {
+        assert!(value != other);
+        for size in [-100, -3, 0, 7, 100].map(|power| F::from_f64(2_f64.powi(power))) {
+            for sign in [F::one(), -F::one()] {
+                let mut values = vec![value * size * sign; 100];
+                values[42] = other * size * sign;
+                let scaling = Scaling::standardise(&column(&values)).unwrap();
+                assert_eq!(scaling.scale()[0], 1.0, "{value} {other} times {size}");
+                let found = scaling.transform(array![[value * size * sign + size]].view()).unwrap()[[0, 0]];
+                assert!((found / size - F::one()).abs() < F::from_f64(1e-5), "{found} for {size}");
+            }
+        }
+    }
+    check(0.3_f64, 0.1 + 0.2);
+    check(1.1_f64, 1.1 * 25.4 / 25.4 + 2.0 * f64::EPSILON); // there and back from inches to millimetres
+    check(0.7_f32, 0.1 + 0.1 + 0.1 + 0.1 + 0.1 + 0.1 + 0.1);
+    check(1.0_f32, 1.0 - f32::EPSILON);
+    check(1.0_f64, (1..=10).map(|_| 0.1).sum());
+
+    // Few rows and many.
+    for n in [2, 3, 10, 100_000] {
+        let values: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { 0.3 } else { 0.1 + 0.2 }).collect();
+        assert_eq!(Scaling::standardise(&column(&values)).unwrap().scale()[0], 1.0, "{n} rows");
+        let values: Vec<f32> = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { 1.0 + f32::EPSILON }).collect();
+        assert_eq!(Scaling::standardise(&column(&values)).unwrap().scale()[0], 1.0, "{n} rows of f32");
+    }
+}
+
+/// Little is not nothing: columns that vary by more than rounding keep their deviation.
+#[test]
+fn a_column_that_varies_little_is_not_constant() {
+    let deviation_in_steps = |values: Vec<f64>, step: f64| {
+        let scale = Scaling::standardise(&column(&values)).unwrap().scale()[0];
+        let n = values.len() as f64;
+        (scale / (step * ((n * n - 1.0) / 12.0).sqrt()) - 1.0).abs()
+    };
+    for n in [2, 10, 100, 10_000] {
+        let steps = |start: f64, step: f64| (0..n).map(|k| start + step * k as f64).collect();
+        assert!(deviation_in_steps(steps(0.0, 1e-17), 1e-17) < 1e-9, "{n} rows");
+        assert!(deviation_in_steps(steps(1e9, 1e-3), 1e-3) < 1e-4, "{n} rows");
+        assert!(deviation_in_steps(steps(-0.5, 1e-9), 1e-9) < 1e-4, "{n} rows");
+        let values: Vec<f32> = (0..n).map(|k| 1e4 + 0.0625 * k as f32).collect();
+        let scale = Scaling::standardise(&column(&values)).unwrap().scale()[0];
+        assert!((scale / (0.0625 * ((n * n - 1) as f64 / 12.0).sqrt()) - 1.0).abs() < 1e-6, "{n} rows of f32");
+    }
+}
+
+/// Four shares and their total, which differs from 1 by rounding alone: data in which it does so otherwise is not blown up.
+#[test]
+fn a_total_stays_in_proportion_on_other_data() {
+    fn check<F: chainrule::Real>() {
+        let shares = |i: usize| {
+            let parts = [1.0, 2.0, 3.0, 4.0].map(|k| F::from_f64(1.5 + (k * 0.7 * (i + 1) as f64).sin()));
+            let sum = parts.iter().fold(F::zero(), |sum, &part| sum + part);
+            parts.map(|part| part / sum)
+        };
+        let row = |shares: [F; 4]| {
+            let total = shares.iter().fold(F::zero(), |sum, &share| sum + share);
+            [shares[0], shares[1], shares[2], shares[3], total]
+        };
+        let train = Array2::from((0..150).map(|i| row(shares(i))).collect::<Vec<_>>());
+        assert!(train.column(4).iter().any(|&total| total != F::one()));
+        let scaling = Scaling::standardise(&Dataset::new(train, Array2::zeros((150, 1))).unwrap()).unwrap();
+        let thousandth = |x: F| F::from_f64((x.f64() * 1000.0).round() / 1000.0);
+        let test = Array2::from((0..150).map(|i| row(shares(i).map(thousandth))).collect::<Vec<_>>());
+        let scaled = scaling.transform(test.view()).unwrap();
+        assert!(scaled.iter().all(|x| x.f64().abs() < 5.0), "{scaled}");
+    }
+    check::<f64>();
+    check::<f32>();
+}
+
 #[test]
 fn scaling_of_extreme_values_is_right_or_refused() {
     let standardised = |values: &[f64]| {

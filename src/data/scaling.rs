@@ -31,8 +31,12 @@ pub struct Scaling {
 impl Scaling {
     /// To mean 0 and standard deviation 1: shift = m = (1/n) Σ x, scale = √((1/n) Σ (x − m)²), of each column.
     ///
-    /// A gradient step on such inputs is about as long in one direction as in another (LeCun, Bottou, Orr,
-    /// Müller: Efficient BackProp, 1998, section 4.3). A constant column tells nothing: it gets scale 1, and becomes 0.
+    /// Gradient steps on such inputs have about the same length in every direction (LeCun, Bottou, Orr, Müller:
+    /// Efficient BackProp, 1998, section 4.3).
+    ///
+    /// A column that is constant up to rounding carries no information. It gets scale 1, so it becomes 0, or nearly.
+    /// The rule is scikit-learn's, scale ≤ n·ε·|m| with the ε of `f64`. For `f32` data, whose entries are rounded more
+    /// coarsely, a scale up to 8ε·|m| (nε·|m| for fewer than eight rows) with the ε of `f32` counts as constant too.
     ///
     /// # Errors
     /// [`Error::NotFinite`] for inputs so large that their sum overflows.
@@ -64,9 +68,10 @@ impl Scaling {
             });
         }
         let n = count(data.len());
-        Zip::from(&mut scale).and(&largest).for_each(|s, &u| {
+        let rounding = (n * f64::EPSILON).max(n.min(8.0) * F::epsilon().f64());
+        Zip::from(&mut scale).and(&largest).and(&shift).for_each(|s, &u, &m| {
             let deviation = u.max(f64::MIN_POSITIVE) * (*s / n).sqrt();
-            *s = if deviation > 0.0 { deviation } else { 1.0 };
+            *s = if deviation > rounding * m.abs() { deviation } else { 1.0 };
         });
         Ok(Self { shift, scale })
     }
