@@ -43,7 +43,7 @@ mod atomic {
 
     impl AtomicFile {
         /// Creates the temporary file `{prefix}{process}-{number}{suffix}` in the target's folder. A symbolic link is
-        /// followed to its target.
+        /// followed to its target. An existing target's permissions and, where possible, owner are kept.
         pub(crate) fn create(target: &Path, prefix: &str, suffix: &str) -> io::Result<Self> {
             static COUNTER: AtomicUsize = AtomicUsize::new(0);
             let target = fs::canonicalize(target).unwrap_or_else(|_| target.into());
@@ -53,13 +53,31 @@ mod atomic {
             loop {
                 let number = COUNTER.fetch_add(1, Ordering::Relaxed);
                 let temporary = target.with_file_name(format!("{prefix}{}-{number}{suffix}", std::process::id()));
-                match File::create_new(&temporary) {
+                let file = match create_new(&temporary, target.exists()) {
                     // A leftover of an earlier process with the same id.
-                    Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                    result => return Ok(AtomicFile { file: result?, temporary, target, committed: false }),
-                }
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+                    result => result?,
+                };
+                let file = AtomicFile { file, temporary, target, committed: false };
+                file.copy_permissions();
+                return Ok(file);
             }
         }
+
+        #[cfg(unix)]
+        fn copy_permissions(&self) {
+            use std::os::unix::fs::{MetadataExt, fchown};
+            let Ok(existing) = fs::metadata(&self.target) else { return };
+            // Best effort: only root may change the owner, and some file systems have no modes. A change of owner can
+            // clear mode bits, so the mode comes last.
+            if fchown(&self.file, Some(existing.uid()), Some(existing.gid())).is_err() {
+                let _ = fchown(&self.file, None, Some(existing.gid()));
+            }
+            let _ = self.file.set_permissions(existing.permissions());
+        }
+
+        #[cfg(not(unix))]
+        fn copy_permissions(&self) {}
 
         /// Flushes the contents to the disk and gives the file its name.
         pub(crate) fn commit(mut self) -> io::Result<()> {
@@ -72,6 +90,19 @@ mod atomic {
             }
             Ok(())
         }
+    }
+
+    /// Creates a file. One that replaces another is private until it has that one's permissions.
+    fn create_new(path: &Path, private: bool) -> io::Result<File> {
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        if private {
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        #[cfg(not(unix))]
+        let _ = private;
+        options.open(path)
     }
 
     impl Write for AtomicFile {

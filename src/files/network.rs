@@ -42,7 +42,7 @@ impl<F: Real> Network<F> {
     ///
     /// The write is atomic: the contents go to a temporary file in the same folder, which is flushed to the disk and
     /// then renamed. On an error an existing file stays unchanged. A killed process leaves at most a temporary file
-    /// `.chainrule-….tmp`.
+    /// `.chainrule-….tmp`. A file that replaces another has its permissions and, where the system allows it, its owner.
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File) if the file cannot be written,

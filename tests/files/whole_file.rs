@@ -128,6 +128,32 @@ fn a_link_stays_a_link() {
     assert!(folder.file("link").is_symlink());
 }
 
+/// Saving over a file keeps its permissions, and its owner where the system allows that; a new file has the usual ones.
+#[cfg(unix)]
+#[test]
+fn permissions_and_owner_are_kept() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let folder = Folder::new("permissions");
+    let path = folder.file("network");
+    constant(2, 1.0).save(&path).unwrap();
+    fs::write(folder.file("usual"), "").unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
+    assert_eq!(mode(&path), mode(&folder.file("usual")));
+
+    for expected in [0o600, 0o640, 0o666, 0o444, 0o755] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(expected)).unwrap();
+        constant(2, 2.0).save(&path).unwrap();
+        assert_eq!(format!("{:o}", mode(&path)), format!("{expected:o}"));
+    }
+    // Only root may give a file away.
+    if chown(&path, Some(12345), Some(54321)).is_ok() {
+        constant(2, 3.0).save(&path).unwrap();
+        let metadata = fs::metadata(&path).unwrap();
+        assert_eq!((metadata.uid(), metadata.gid(), mode(&path)), (12345, 54321, 0o755));
+    }
+    assert_eq!(folder.names(), ["network", "usual"]);
+}
+
 #[test]
 fn threads_that_save_at_once_do_not_meet() {
     let folder = Folder::new("threads");
