@@ -285,6 +285,13 @@ pub enum FileProblem {
         /// What was found.
         found: String,
     },
+    /// The tensors of a file do not have the names of layers.
+    Tensors {
+        /// The names that were expected.
+        expected: String,
+        /// The names in the file.
+        found: Vec<String>,
+    },
     /// A custom activation or loss: a file holds its name, but not its functions.
     NeedsFunctions {
         /// The metadata entry with its name: `activations` or `loss`.
@@ -307,6 +314,23 @@ impl fmt::Display for At {
         match self.0 {
             Some(layer) => write!(f, "layer {layer}: "),
             None => Ok(()),
+        }
+    }
+}
+
+/// A list of names, not too long a one.
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 20;
+        if self.0.is_empty() {
+            return write!(f, "none");
+        }
+        write!(f, "{}", self.0[..self.0.len().min(MOST)].join(", "))?;
+        match self.0.len().saturating_sub(MOST) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
         }
     }
 }
@@ -436,6 +460,9 @@ impl fmt::Display for FileProblem {
             }
             FileProblem::Tensor { name, expected, found } => {
                 write!(f, "tensor {name:?}: expected {expected}, found {found}")
+            }
+            FileProblem::Tensors { expected, found } => {
+                write!(f, "tensors: expected {expected}, found {}", Names(found))
             }
             FileProblem::NeedsFunctions { entry, name } => {
                 write!(f, "{entry}: {name:?} is custom, and a file holds its name only: hand its functions over")

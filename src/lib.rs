@@ -162,6 +162,8 @@ pub use activation::Activation;
 pub use data::download;
 pub use data::{Dataset, Idx, Scaling, one_hot};
 pub use error::{Attempt, Error, FileProblem, Result};
+#[cfg(feature = "safetensors")]
+pub use files::NetworkLoader;
 pub use gradient_check::{GradientCheck, Parameter, gradient_check};
 pub use init::Init;
 pub use layer::{Affine, Layer};

@@ -973,6 +973,11 @@ fn every_error_says_what_was_expected_and_what_was_found() {
             "tensor \"0.bias\": expected shape [3], found [4]",
         ),
         (
+            FileProblem::Tensors { expected: "0.weight".into(), found: vec!["a".into(), "b".into()] },
+            "tensors: expected 0.weight, found a, b",
+        ),
+        (FileProblem::Tensors { expected: "0.weight".into(), found: vec![] }, "tensors: expected 0.weight, found none"),
+        (
             FileProblem::NeedsFunctions { entry: "loss", name: "huber".into() },
             "loss: \"huber\" is custom, and a file holds its name only: hand its functions over",
         ),

@@ -1,6 +1,6 @@
 //! [`Trainer::save_checkpoint`] and [`Trainer::load_checkpoint`].
 
-use super::network::{no_more, put_affines, put_network, read, take_affines, take_network, write};
+use super::network::{is_own, no_more, numbered, put_affines, put_network, read, take_affines, take_network, write};
 use super::safetensors::SafeTensors;
 use super::{Named, by_name, number_type};
 use crate::activation::Activation;
@@ -137,9 +137,16 @@ fn load<'a, F: Real>(
 ) -> Result<(Trainer<'a, F>, Network<F>)> {
     let load = || {
         let mut file = read(path)?;
-        let loss = by_name(file.text("loss", "the loss of a checkpoint")?, loss)?;
-        let (number, expected) = (file.text("number", number_type::<F>())?, number_type::<F>().to_string());
+        let loss = by_name(file.text("loss", "the loss of a checkpoint (to load a network, Network::load)")?, loss)?;
+        if !is_own(&file) {
+            file.text("chainrule", "the version of the format")?;
+        }
+        let (number, expected) = (file.text("number", number_type::<F>())?, number_type::<F>());
         if number != expected {
+            let expected = match number {
+                "f32" | "f64" => format!("{expected} (to load this one, Trainer::<{number}>::load_checkpoint)"),
+                _ => expected.into(),
+            };
             return Err(FileProblem::Metadata { key: "number", expected, found: Some(number.into()) });
         }
         let (number, count) = ("a number", "a count");
@@ -150,8 +157,8 @@ fn load<'a, F: Real>(
         sgd.set_epoch(file.value("epoch", count)?);
 
         let history = take_history(&mut file)?;
-        let velocity = take_affines("trainer.velocity.", &mut file)?;
-        let network = take_network(&mut file, activations)?;
+        let velocity = take_affines(numbered("trainer.velocity.", &file), &mut file)?;
+        let network = take_network(&mut file, None, activations)?;
         if !velocity.is_empty() {
             check_velocity(&network, &velocity)?;
             sgd.velocity = Some(velocity);

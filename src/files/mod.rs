@@ -22,6 +22,9 @@ mod safetensors;
 #[cfg(feature = "serde")]
 mod serde;
 
+#[cfg(feature = "safetensors")]
+pub use network::NetworkLoader;
+
 use crate::activation::Activation;
 use crate::error::FileProblem;
 use crate::loss::Loss;

@@ -7,8 +7,8 @@
 //! | 8 + n | the rest | the numbers, row-major, little-endian |
 //!
 //! The header maps each tensor's name to its `dtype`, `shape` and `data_offsets` \[begin, end\], and `__metadata__` to
-//! an object of strings. Offsets count from the end of the header and leave no gap. The number types F32 and F64 are
-//! supported; the others are refused.
+//! an object of strings. Offsets count from the end of the header and leave no gap. The number types F16, BF16, F32 and
+//! F64 are read, and F32 and F64 are written.
 
 use super::number_type;
 use crate::error::FileProblem;
@@ -30,14 +30,70 @@ pub(super) struct SafeTensors {
     pub(super) metadata: BTreeMap<String, String>,
     tensors: BTreeMap<String, Tensor>,
     data: Vec<u8>,
+    /// Whether F64 numbers may be taken as `f32`.
+    pub(super) round: bool,
 }
 
 struct Tensor {
-    /// Bytes per number: 4 for F32, 8 for F64.
-    width: usize,
+    dtype: Dtype,
     shape: Vec<usize>,
     /// The range of its numbers in the data.
     bytes: Range<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Dtype {
+    F16,
+    Bf16,
+    F32,
+    F64,
+}
+
+impl Dtype {
+    const ALL: [Dtype; 4] = [Dtype::F16, Dtype::Bf16, Dtype::F32, Dtype::F64];
+
+    fn name(self) -> &'static str {
+        match self {
+            Dtype::F16 => "F16",
+            Dtype::Bf16 => "BF16",
+            Dtype::F32 => "F32",
+            Dtype::F64 => "F64",
+        }
+    }
+
+    /// Bytes per number.
+    fn width(self) -> usize {
+        match self {
+            Dtype::F16 | Dtype::Bf16 => 2,
+            Dtype::F32 => 4,
+            Dtype::F64 => 8,
+        }
+    }
+
+    /// The numbers in these bytes. Only F64 to `f32` rounds.
+    fn numbers<F: Real>(self, bytes: &[u8]) -> Vec<F> {
+        fn each<F: Real, const WIDTH: usize>(bytes: &[u8], number: impl Fn([u8; WIDTH]) -> f64) -> Vec<F> {
+            bytes.as_chunks().0.iter().map(|&bytes| F::from_f64(number(bytes))).collect()
+        }
+        match self {
+            Dtype::F16 => each(bytes, |bytes| f16(u16::from_le_bytes(bytes))),
+            Dtype::Bf16 => each(bytes, |[low, high]| f32::from_le_bytes([0, 0, low, high]).into()),
+            Dtype::F32 => each(bytes, |bytes| f32::from_le_bytes(bytes).into()),
+            Dtype::F64 => each(bytes, f64::from_le_bytes),
+        }
+    }
+}
+
+/// The number with these bits as an IEEE half: 1 bit of sign, 5 of exponent, 10 of fraction.
+fn f16(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
+    let size = match exponent {
+        0 => fraction * 2_f64.powi(-24), // subnormal
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1024.0 + fraction) * 2_f64.powi(exponent - 25),
+    };
+    if bits >> 15 == 0 { size } else { -size }
 }
 
 impl SafeTensors {
@@ -46,23 +102,26 @@ impl SafeTensors {
         let begin = self.data.len();
         array.iter().for_each(|&x| write_le(x, &mut self.data));
         let bytes = begin..self.data.len();
-        self.tensors.insert(tensor, Tensor { width: size_of::<F>(), shape: array.shape().to_vec(), bytes });
+        let dtype = if number_type::<F>() == "f32" { Dtype::F32 } else { Dtype::F64 };
+        self.tensors.insert(tensor, Tensor { dtype, shape: array.shape().to_vec(), bytes });
     }
 
-    /// Removes a tensor and returns it as an array. F32 widens to `f64`; F64 does not narrow to `f32`.
+    /// Removes a tensor and returns it as an array. Narrower numbers are widened; F64 is rounded to `f32` on request
+    /// only.
     pub(super) fn take<F: Real, D: Dimension>(&mut self, tensor: &str) -> Result<Array<F, D>, FileProblem> {
         let wrong = |expected: String, found: String| FileProblem::Tensor { name: tensor.into(), expected, found };
-        let Some(Tensor { width, shape, bytes }) = self.tensors.remove(tensor) else {
+        let Some(Tensor { dtype, shape, bytes }) = self.tensors.remove(tensor) else {
             return Err(wrong("a tensor of this name".into(), "none".into()));
         };
-        if width > size_of::<F>() {
-            return Err(wrong("F32 numbers for f32".into(), "F64: load them as f64".into()));
+        if dtype == Dtype::F64 && number_type::<F>() == "f32" && !self.round {
+            let found = "F64: load them as f64, or rounded by Network::loader().round(true)";
+            return Err(wrong("F32 numbers for f32".into(), found.into()));
         }
         let dimensions = D::NDIM.unwrap_or(shape.len());
         if dimensions != shape.len() {
             return Err(wrong(format!("{dimensions} dimensions"), format!("shape {shape:?}")));
         }
-        let numbers = self.data[bytes].chunks_exact(width).map(number).collect();
+        let numbers = dtype.numbers(&self.data[bytes]);
         let array = Array::from_shape_vec(IxDyn(&shape), numbers).and_then(Array::into_dimensionality);
         array.map_err(|error| wrong("dimensions that fit into memory".into(), format!("shape {shape:?}: {error}")))
     }
@@ -91,7 +150,8 @@ impl SafeTensors {
         let mut header = Map::from_iter([("__metadata__".into(), json!(metadata))]);
         for (name, tensor) in &self.tensors {
             let Tensor { shape, bytes, .. } = tensor;
-            let entry = json!({ "dtype": tensor.dtype(), "shape": shape, "data_offsets": [bytes.start, bytes.end] });
+            let entry =
+                json!({ "dtype": tensor.dtype.name(), "shape": shape, "data_offsets": [bytes.start, bytes.end] });
             header.insert(name.clone(), entry);
         }
         let mut header = Value::from(header).to_string();
@@ -121,7 +181,7 @@ impl SafeTensors {
         let mut file = SafeTensors::default();
         for (name, entry) in header {
             if name == "__metadata__" {
-                file.metadata = strings(&entry).ok_or_else(|| bad("expected strings in __metadata__".into()))?;
+                file.metadata = strings(entry).ok_or_else(|| bad("expected strings in __metadata__".into()))?;
             } else {
                 let tensor = Tensor::parse(&name, &entry)?;
                 file.tensors.insert(name, tensor);
@@ -169,7 +229,7 @@ impl SafeTensors {
         }
         for (name, tensor) in &self.tensors {
             feed(name.as_bytes());
-            feed(tensor.dtype().as_bytes());
+            feed(tensor.dtype.name().as_bytes());
             tensor.shape.iter().for_each(|&n| feed(&word(n).to_le_bytes()));
             feed(&self.data[tensor.bytes.clone()]);
         }
@@ -178,10 +238,6 @@ impl SafeTensors {
 }
 
 impl Tensor {
-    fn dtype(&self) -> &'static str {
-        if self.width == 4 { "F32" } else { "F64" }
-    }
-
     /// Parses a tensor's header entry, and checks that its bytes match number type and shape.
     fn parse(name: &str, entry: &Value) -> Result<Self, FileProblem> {
         let counts = |key| -> Option<Vec<usize>> {
@@ -196,16 +252,14 @@ impl Tensor {
             fields().ok_or_else(|| FileProblem::Header { message: message() })?;
 
         let wrong = |expected: String, found: String| FileProblem::Tensor { name: name.into(), expected, found };
-        let width = match dtype {
-            "F32" => 4,
-            "F64" => 8,
-            _ => return Err(wrong("numbers of type F32 or F64".into(), dtype.into())),
+        let Some(dtype) = Dtype::ALL.into_iter().find(|known| known.name() == dtype) else {
+            return Err(wrong("numbers of type F16, BF16, F32 or F64".into(), dtype.into()));
         };
-        let size = shape.iter().try_fold(width, |product: usize, &n| product.checked_mul(n));
+        let size = shape.iter().try_fold(dtype.width(), |product: usize, &n| product.checked_mul(n));
         if size.is_some() && size == end.checked_sub(begin) {
-            return Ok(Tensor { width, shape, bytes: begin..end });
+            return Ok(Tensor { dtype, shape, bytes: begin..end });
         }
-        let expected = format!("the bytes of {dtype} numbers in shape {shape:?}");
+        let expected = format!("the bytes of {} numbers in shape {shape:?}", dtype.name());
         Err(wrong(expected, format!("data_offsets [{begin}, {end}]")))
     }
 }
@@ -214,8 +268,11 @@ fn check_header_length(found: u64) -> Result<(), FileProblem> {
     if found <= HEADER_LIMIT { Ok(()) } else { Err(FileProblem::HeaderTooLong { limit: HEADER_LIMIT, found }) }
 }
 
-fn strings(entry: &Value) -> Option<BTreeMap<String, String>> {
-    entry.as_object()?.iter().map(|(key, text)| Some((key.clone(), text.as_str()?.to_string()))).collect()
+/// The strings in `__metadata__`. Some writers put `null` for an entry without a value, or for no metadata at all.
+fn strings(entry: Value) -> Option<BTreeMap<String, String>> {
+    let entries = if entry.is_null() { Map::new() } else { entry.as_object()?.clone() };
+    let string = |(key, value): (String, Value)| Some((key, value.as_str()?.to_string()));
+    entries.into_iter().filter(|(_, value)| !value.is_null()).map(string).collect()
 }
 
 /// Appends a number in little-endian order, four bytes or eight.
@@ -224,13 +281,4 @@ fn write_le<F: Real>(x: F, bytes: &mut Vec<u8>) {
         Some(x) if number_type::<F>() == "f32" => bytes.extend(x.to_le_bytes()),
         _ => bytes.extend(x.f64().to_le_bytes()),
     }
-}
-
-/// A number from four or eight bytes.
-fn number<F: Real>(bytes: &[u8]) -> F {
-    F::from_f64(match *bytes {
-        [a, b, c, d] => f32::from_le_bytes([a, b, c, d]).into(),
-        [a, b, c, d, e, f, g, h] => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
-        _ => f64::NAN, // no other width exists
-    })
 }

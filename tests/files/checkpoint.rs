@@ -178,7 +178,10 @@ fn the_network_of_a_checkpoint_loads_on_its_own() {
     assert_eq!(Network::<f32>::load(folder.file("checkpoint")).unwrap(), network);
     assert!(Network::<f64>::load(folder.file("checkpoint")).is_ok());
     let message = problem(Trainer::<f64>::load_checkpoint(folder.file("checkpoint"))).to_string();
-    assert_eq!(message, r#"metadata number: expected f64, found "f32""#);
+    assert_eq!(
+        message,
+        r#"metadata number: expected f64 (to load this one, Trainer::<f32>::load_checkpoint), found "f32""#
+    );
 }
 
 #[test]

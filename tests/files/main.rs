@@ -1,8 +1,10 @@
 //! Networks and checkpoints in files: what comes back, and what PyTorch makes of it. `hostile.rs`: what is refused.
 //! `whole_file.rs`: what a process that dies in the middle leaves behind. `checkpoint.rs`: training that goes on.
+//! `foreign.rs`: files of other libraries.
 
 mod checkpoint;
 mod files;
+mod foreign;
 mod hostile;
 mod whole_file;
 
@@ -163,7 +165,10 @@ fn f32_loads_as_f64_and_not_the_other_way() {
 
     wide.save(&path).unwrap();
     let message = problem(Network::<f32>::load(&path)).to_string();
-    assert_eq!(message, r#"tensor "0.weight": expected F32 numbers for f32, found F64: load them as f64"#);
+    assert_eq!(
+        message,
+        r#"tensor "0.weight": expected F32 numbers for f32, found F64: load them as f64, or rounded by Network::loader().round(true)"#
+    );
 }
 
 #[test]
