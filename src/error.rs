@@ -248,7 +248,7 @@ pub enum FileProblem {
         /// The number in this one.
         found: usize,
     },
-    /// A safetensors header above the maximum length.
+    /// A safetensors header above the maximum length, or another kind of file.
     HeaderTooLong {
         /// The maximum length.
         limit: u64,
@@ -318,7 +318,10 @@ impl fmt::Display for At {
     }
 }
 
-/// A list of names, not too long a one.
+/// The maximum length of a header in the safetensors format. Text in its place gives a larger number.
+const MAX_HEADER: u64 = 100_000_000;
+
+/// A list of names, cut if it is long.
 struct Names<'a>(&'a [String]);
 
 impl fmt::Display for Names<'_> {
@@ -350,7 +353,9 @@ impl fmt::Display for Error {
             }
             Error::OutOfRange { name, expected, found } => write!(f, "{name}: expected {expected}, found {found}"),
             Error::Label { row, classes, found } => {
-                write!(f, "label of row {row}: expected 0 to {}, found {found}", classes.saturating_sub(1))
+                write!(f, "label of row {row}: expected 0 to {}, found {found}", classes.saturating_sub(1))?;
+                // Labels that begin at 1 end at the number of classes.
+                if found == classes && *classes > 0 { write!(f, ": labels count from 0") } else { Ok(()) }
             }
             Error::NoLabels { row } => {
                 write!(
@@ -442,6 +447,12 @@ impl fmt::Display for FileProblem {
             FileProblem::Examples { expected, found } => {
                 write!(f, "number of examples: expected {expected} as in the file that belongs to it, found {found}")
             }
+            FileProblem::HeaderTooLong { found, .. } if *found > MAX_HEADER => write!(
+                f,
+                "not a safetensors file: expected the length of a header in the first 8 bytes, found \"{}\" (what \
+                 PyTorch has in a .pt or .pth file, safetensors.torch.save_file writes as one)",
+                found.to_le_bytes().escape_ascii()
+            ),
             FileProblem::HeaderTooLong { limit, found } => {
                 write!(f, "safetensors header: expected at most {limit} bytes, found a length of {found} at offset 0")
             }

@@ -60,7 +60,7 @@ fn construction_refuses_what_breaks_the_invariants() {
 
     let classes = |labels, k| message(Dataset::classification(array![[1.0], [2.0]], labels, k));
     assert_eq!(classes(vec![0], 2), "labels: expected shape [2], found [1]");
-    assert_eq!(classes(vec![0, 2], 2), "label of row 1: expected 0 to 1, found 2");
+    assert_eq!(classes(vec![0, 2], 2), "label of row 1: expected 0 to 1, found 2: labels count from 0");
     assert_eq!(classes(vec![0, 0], 1), "classes: expected at least 2, found 1");
     assert_eq!(classes(vec![0, 0], 0), "classes: expected at least 2, found 0");
     assert_eq!(message(one_hot::<f64>(&[], 2)), "labels: expected at least one, found none");

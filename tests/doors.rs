@@ -433,7 +433,7 @@ fn predictions_and_labels_that_do_not_fit() {
     let empty = "labels: expected at least one, found none";
     refused(accuracy(&[], &[]), empty);
     refused(ConfusionMatrix::new(&[], &[], 2), empty);
-    refused(ConfusionMatrix::new(&[0, 2], &[0, 1], 2), "label of row 1: expected 0 to 1, found 2");
+    refused(ConfusionMatrix::new(&[0, 2], &[0, 1], 2), "label of row 1: expected 0 to 1, found 2: labels count from 0");
     refused(ConfusionMatrix::new(&[0, 1], &[5, 1], 2), "label of row 0: expected 0 to 1, found 5");
     refused(ConfusionMatrix::new(&[0], &[0], 0), "label of row 0: expected 0 to 0, found 0");
     let error = ConfusionMatrix::new(&[0], &[0], usize::MAX).unwrap_err().to_string();
@@ -866,7 +866,11 @@ fn every_error_says_what_was_expected_and_what_was_found() {
             Error::Target { place: "targets", loss: "a loss", expected: "some numbers", index: [3, 0], found: -1.0 },
             "targets: expected some numbers for a loss, found -1 at [3, 0]".into(),
         ),
-        (Error::Label { row: 3, classes: 10, found: 10 }, "label of row 3: expected 0 to 9, found 10".into()),
+        (Error::Label { row: 3, classes: 10, found: 11 }, "label of row 3: expected 0 to 9, found 11".into()),
+        (
+            Error::Label { row: 3, classes: 10, found: 10 },
+            "label of row 3: expected 0 to 9, found 10: labels count from 0".into(),
+        ),
         (
             Error::NoLabels { row: 2 },
             "targets of row 2: expected a class (a single 1 among zeros, or 0 or 1 in a single column)".into(),

@@ -336,7 +336,8 @@ impl<F: Real> Dataset<F> {
 /// use ndarray::array;
 ///
 /// assert_eq!(one_hot::<f64>(&[2, 0], 3)?, array![[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]);
-/// assert_eq!(one_hot::<f64>(&[3], 3).unwrap_err().to_string(), "label of row 0: expected 0 to 2, found 3");
+/// let error = one_hot::<f64>(&[3], 3).unwrap_err();
+/// assert_eq!(error.to_string(), "label of row 0: expected 0 to 2, found 3: labels count from 0");
 /// # Ok::<(), chainrule::Error>(())
 /// ```
 pub fn one_hot<F: Real>(labels: &[usize], classes: usize) -> Result<Array2<F>> {

@@ -288,10 +288,25 @@ fn headers_that_lie_are_refused() {
         bytes[..8].copy_from_slice(&length.to_le_bytes());
         hostile.says_plain(&bytes)
     };
-    for found in [100_000_000, 1 << 60, u64::MAX] {
+    for found in [(1 << 20) + 1, 100_000_000] {
         let message =
             format!("safetensors header: expected at most 1048576 bytes, found a length of {found} at offset 0");
         assert_eq!(length(found), message);
+    }
+    // Longer than the format allows: something else, above all text, or PyTorch's own files.
+    for (bytes, shown) in [
+        (&b"sepal,petal,class\n5.1,3.5,0\n"[..], r"sepal,pe"),
+        (b"PK\x03\x04\x00\x00\x08\x08 data.pkl", r"PK\x03\x04\x00\x00\x08\x08"),
+        (b"\x93NUMPY\x01\x00v\x00{'descr'", r"\x93NUMPY\x01\x00"),
+        (b"{\"layers\":[]}", r#"{\"layers"#),
+        (&u64::MAX.to_le_bytes(), r"\xff\xff\xff\xff\xff\xff\xff\xff"),
+    ] {
+        let expected = format!(
+            "not a safetensors file: expected the length of a header in the first 8 bytes, found \"{shown}\" (what PyTorch \
+             has in a .pt or .pth file, safetensors.torch.save_file writes as one)"
+        );
+        assert_eq!(hostile.says_plain(bytes), expected);
+        assert_eq!(problem(hostile.load_checkpoint(bytes)).to_string(), expected);
     }
     let size = plain_file().len();
     assert_eq!(length(1 << 20), format!("truncated: expected {} bytes, found {size}", 8 + (1 << 20)));
