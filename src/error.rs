@@ -434,6 +434,14 @@ impl fmt::Display for FileProblem {
             }
             FileProblem::Http { message } => write!(f, "{message}"),
             FileProblem::Stalled { within } => write!(f, "no answer, or too little of it, within {within:?}"),
+            FileProblem::PartialRow { row: 3073, found } if found % 3074 == 0 => {
+                let reader = "Dataset::from_cifar100 reads it (rows of 3074 bytes, not 3073)";
+                write!(f, "a file of CIFAR-100, by its length: {reader}")
+            }
+            FileProblem::PartialRow { row: 3074, found } if found % 3073 == 0 => {
+                let reader = "Dataset::from_cifar10 reads it (rows of 3073 bytes, not 3074)";
+                write!(f, "a file of CIFAR-10, by its length: {reader}")
+            }
             FileProblem::PartialRow { row, found } => {
                 write!(f, "expected whole rows of {row} bytes, found {found} bytes in all")
             }

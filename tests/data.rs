@@ -873,7 +873,9 @@ fn cifar10_reads_rows_and_names_every_problem() {
     fails(&cut, None, "expected whole rows of 3073 bytes, found 6145 bytes in all");
     assert_eq!(Dataset::<f32>::from_cifar10([&cut], Some(1)).unwrap().len(), 1, "what follows is not looked at");
     let trailing = folder.file("trailing", &[row(1, 1), vec![0]].concat());
-    fails(&trailing, None, "expected whole rows of 3073 bytes, found 3074 bytes in all");
+    let cifar100 = "a file of CIFAR-100, by its length: Dataset::from_cifar100 reads it (rows of 3074 bytes, not 3073)";
+    fails(&trailing, None, cifar100);
+    fails(&trailing, Some(1), cifar100);
     let label = folder.file("label", &[row(1, 1), row(10, 1)].concat());
     fails(&label, None, "label at offset 3073: expected 0 to 9, found 10");
     let empty = folder.file("empty", &[]);
@@ -881,6 +883,54 @@ fn cifar10_reads_rows_and_names_every_problem() {
     let none: [&Path; 0] = [];
     assert_eq!(message(Dataset::<f32>::from_cifar10(none, None)), "paths: expected at least one, found none");
     assert_eq!(message(Dataset::<f32>::from_cifar10([&one], Some(0))), "limit: expected at least 1, found 0");
+}
+
+#[test]
+fn cifar100_reads_fine_and_coarse_labels() {
+    let row = |coarse: u8, fine: u8, pixel: u8| {
+        [vec![coarse, fine], vec![pixel; 1024], vec![0; 1024], vec![255; 1024]].concat()
+    };
+    let folder = Folder::new("cifar100");
+    let one = folder.file("one", &[row(3, 42, 10), row(19, 99, 20)].concat());
+    let two = folder.file("two", &row(0, 0, 30));
+    let fine = Dataset::<f32>::from_cifar100([&one, &two], None).unwrap();
+    assert_eq!((fine.len(), fine.num_inputs(), fine.num_outputs()), (3, 3072, 100));
+    assert_eq!(fine.labels(), Some(&[42, 99, 0][..]));
+    assert_eq!(fine.inputs().column(0), array![10.0, 20.0, 30.0]);
+    assert_eq!(fine.inputs().column(1024), array![0.0, 0.0, 0.0]);
+    assert_eq!(fine.inputs().column(3071), array![255.0, 255.0, 255.0]);
+    let coarse = Dataset::<f32>::from_cifar100_coarse([&one, &two], None).unwrap();
+    assert_eq!((coarse.inputs(), coarse.num_outputs()), (fine.inputs(), 20));
+    assert_eq!(coarse.labels(), Some(&[3, 19, 0][..]));
+    for (limit, rows) in [(1, 1), (2, 2), (3, 3), (usize::MAX, 3)] {
+        assert_eq!(Dataset::from_cifar100([&one, &two], Some(limit)).unwrap(), fine.rows(0..rows).unwrap());
+    }
+
+    let fails = |path: &Path, limit, problem: &str| {
+        let expected = format!("{}: {problem}", path.display());
+        assert_eq!(message(Dataset::<f32>::from_cifar100([path], limit)), expected);
+        assert_eq!(message(Dataset::<f32>::from_cifar100_coarse([path], limit)), expected);
+    };
+    let cifar10 = folder.file("cifar10", &[1; 2 * 3073]);
+    for limit in [None, Some(1)] {
+        fails(
+            &cifar10,
+            limit,
+            "a file of CIFAR-10, by its length: Dataset::from_cifar10 reads it (rows of 3073 bytes, not 3074)",
+        );
+    }
+    let cut = folder.file("cut", &[row(1, 1, 1), row(1, 1, 1)[..3000].to_vec()].concat());
+    fails(&cut, None, "expected whole rows of 3074 bytes, found 6074 bytes in all");
+    // Both labels are checked, whichever is asked for.
+    let label = folder.file("label", &[row(1, 1, 1), row(20, 1, 1)].concat());
+    fails(&label, None, "label at offset 3074: expected 0 to 19, found 20");
+    let label = folder.file("label", &[row(1, 1, 1), row(1, 100, 1)].concat());
+    fails(&label, None, "label at offset 3075: expected 0 to 99, found 100");
+    fails(&folder.file("empty", &[]), None, "expected at least one example, found none");
+
+    // CIFAR-100 as CIFAR-10, one picture: the fine label would be its first pixel.
+    let error = message(Dataset::<f32>::from_cifar10([&one], Some(1)));
+    assert!(error.ends_with("Dataset::from_cifar100 reads it (rows of 3074 bytes, not 3073)"), "{error}");
 }
 
 proptest! {

@@ -949,6 +949,14 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         (FileProblem::Http { message: "http status: 404".into() }, "http status: 404"),
         (stalled(), "no answer, or too little of it, within 20s"),
         (FileProblem::PartialRow { row: 3073, found: 5 }, "expected whole rows of 3073 bytes, found 5 bytes in all"),
+        (
+            FileProblem::PartialRow { row: 3073, found: 2 * 3074 },
+            "a file of CIFAR-100, by its length: Dataset::from_cifar100 reads it (rows of 3074 bytes, not 3073)",
+        ),
+        (
+            FileProblem::PartialRow { row: 3074, found: 2 * 3073 },
+            "a file of CIFAR-10, by its length: Dataset::from_cifar10 reads it (rows of 3073 bytes, not 3074)",
+        ),
         (FileProblem::Label { offset: 8, classes: 10, found: 11 }, "label at offset 8: expected 0 to 9, found 11"),
         (
             FileProblem::TooLarge { dimensions: vec![9, 1 << 40] },
