@@ -234,6 +234,11 @@ pub enum FileProblem {
         /// The label.
         found: usize,
     },
+    /// An IDX file of labels that run from 1 to the number of classes.
+    LabelsFromOne {
+        /// The number of classes.
+        classes: usize,
+    },
     /// Dimensions whose product does not fit into memory.
     TooLarge {
         /// The dimensions in the header.
@@ -448,6 +453,13 @@ impl fmt::Display for FileProblem {
             FileProblem::Label { offset, classes, found } => {
                 write!(f, "label at offset {offset}: expected 0 to {}, found {found}", classes.saturating_sub(1))
             }
+            FileProblem::LabelsFromOne { classes } => write!(
+                f,
+                "labels 1 to {classes}: expected 0 to {}. Labels count from 0: ask for {} classes, of which class 0 \
+                 stays empty, or subtract 1 (Idx::read, then Dataset::classification)",
+                classes.saturating_sub(1),
+                classes.saturating_add(1)
+            ),
             FileProblem::TooLarge { dimensions } => {
                 write!(f, "dimensions {dimensions:?}: expected a product that fits into memory")
             }

@@ -1,7 +1,8 @@
 //! Files: bounded reads, and writes that are atomic.
 
 use crate::error::{Error, FileProblem};
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 #[cfg(any(feature = "download", feature = "safetensors"))]
@@ -10,6 +11,14 @@ pub(crate) use atomic::AtomicFile;
 /// For `map_err`: adds the file's name to a problem.
 pub(crate) fn in_file(path: &Path) -> impl Fn(FileProblem) -> Error {
     |problem| Error::File { file: path.into(), problem }
+}
+
+/// Opens a file for reading, and not a folder, of which some systems say so only when it is read.
+pub(crate) fn open(path: &Path) -> Result<File, FileProblem> {
+    if path.is_dir() {
+        return Err(io::Error::new(ErrorKind::IsADirectory, "expected a file, found a folder").into());
+    }
+    Ok(File::open(path)?)
 }
 
 /// Reads the next `limit` bytes, or fewer at the end of the file. The buffer grows with the bytes that arrive, so a

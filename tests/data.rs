@@ -795,6 +795,19 @@ fn a_missing_file_and_a_folder_are_named() {
         ": expected one of the files t10k-images-idx3-ubyte, t10k-images.idx3-ubyte, t10k-images-idx3-ubyte.gz, \
          t10k-images.idx3-ubyte.gz, found none"
     ));
+    // Some unpackers leave a folder of this name, with the file in it.
+    std::fs::create_dir(folder.0.join("t10k-images.idx3-ubyte")).unwrap();
+    assert!(
+        message(Dataset::<f32>::mnist_test(&folder.0)).ends_with(
+            "t10k-images.idx3-ubyte.gz, found a folder named t10k-images.idx3-ubyte: move the file out of it"
+        )
+    );
+    let says_folder =
+        |result: Result<Dataset<f32>>| assert!(message(result).ends_with(": expected a file, found a folder"));
+    says_folder(Dataset::from_idx(&folder.0, &labels, 2));
+    says_folder(Dataset::from_idx(&labels, &folder.0, 2));
+    says_folder(Dataset::from_cifar10([&folder.0], None));
+    assert!(message(Idx::read(&folder.0)).ends_with(": expected a file, found a folder"));
 }
 
 #[test]
@@ -823,6 +836,95 @@ fn from_idx_flattens_scales_and_checks_the_pair() {
     let cut = folder.file("cut", &idx(&[2, 2, 2], &[0; 7]));
     fails(&cut, &labels, 10, &cut, "truncated: expected 24 bytes, found 23");
     assert_eq!(message(Dataset::<f32>::from_idx(&images, &labels, 1)), "classes: expected at least 2, found 1");
+}
+
+/// An IDX file of other numbers, each in so many bytes.
+fn idx_of(element_type: u8, width: usize, dimensions: &[u32], data: &[i32]) -> Vec<u8> {
+    let mut bytes = idx(dimensions, &[]);
+    bytes[2] = element_type;
+    bytes.extend(data.iter().flat_map(|x| x.to_be_bytes()[4 - width..].to_vec()));
+    bytes
+}
+
+/// QMNIST has labels of 32 bits, in the first of eight columns.
+#[test]
+fn labels_come_in_other_integers() {
+    let folder = Folder::new("wide-labels");
+    let images = folder.file("images", &idx(&[3, 1, 2], &[0; 6]));
+    let labels_of = |name: &str, bytes: &[u8]| {
+        let labels = folder.file(name, bytes);
+        Dataset::<f32>::from_idx(&images, &labels, 10).map(|data| data.labels().unwrap().to_vec())
+    };
+    let digits = [5, 0, 9];
+    for (element_type, width) in [(8, 1), (9, 1), (0x0b, 2), (0x0c, 4)] {
+        let bytes = idx_of(element_type, width, &[3], &digits);
+        assert_eq!(labels_of("plain", &bytes).unwrap(), [5, 0, 9], "{element_type:#04x}");
+        assert_eq!(labels_of("zipped", &gzip(&bytes)).unwrap(), [5, 0, 9], "{element_type:#04x}");
+        assert!(
+            labels_of("short", &bytes[..bytes.len() - 1]).unwrap_err().to_string().contains(": truncated: expected")
+        );
+        assert!(labels_of("long", &[&bytes[..], &[0]].concat()).unwrap_err().to_string().contains(", found more"));
+    }
+    let qmnist = digits.map(|digit| [digit, 1, 2, 3, 4, 5, 6, 70_000]).concat();
+    assert_eq!(labels_of("qmnist", &idx_of(0x0c, 4, &[3, 8], &qmnist)).unwrap(), [5, 0, 9]);
+
+    let fails = |bytes: &[u8], problem: &str| {
+        let expected = format!("{}: {problem}", folder.0.join("bad").display());
+        assert_eq!(message(labels_of("bad", bytes)), expected);
+    };
+    fails(&idx_of(0x0c, 4, &[3], &[5, 300, 0]), "label at offset 12: expected 0 to 9, found 300");
+    fails(&idx_of(0x0c, 4, &[1, 8], &[12; 8]), "label at offset 12: expected 0 to 9, found 12");
+    fails(&idx_of(0x0b, 2, &[3], &[5, 0, -1]), "label at offset 12: expected 0 to 9, found 65535");
+    let labels = "expected an IDX file of labels (00 00 08 01), found ";
+    fails(&idx_of(0x0c, 4, &[3, 2], &[0; 6]), &format!("{labels}[00, 00, 0c, 02] at offset 0"));
+    fails(&idx_of(8, 1, &[3, 8], &[0; 24]), &format!("{labels}[00, 00, 08, 02] at offset 0"));
+    let float = "IDX element type: expected 0x08 (unsigned bytes), found 0x0d at offset 2";
+    fails(&idx_of(0x0d, 4, &[3], &[0; 3]), float);
+    // Four bytes a number: announced, and not there.
+    fails(&idx_of(0x0c, 4, &[u32::MAX], &[]), "truncated: expected 17179869188 bytes, found 8");
+}
+
+/// EMNIST's letters are 1 to 26: as 26 classes they do not fit.
+#[test]
+fn labels_that_begin_at_1_are_told_so() {
+    let folder = Folder::new("one-based");
+    let images = folder.file("images", &idx(&[3, 1, 2], &[0; 6]));
+    let from = |labels: [u8; 3], classes| {
+        let path = folder.file("labels", &idx(&[3], &labels));
+        Dataset::<f32>::from_idx(&images, &path, classes)
+            .map_err(|error| error.to_string().split_once("labels: ").expect("the name of the file").1.to_owned())
+    };
+    assert_eq!(
+        from([3, 1, 2], 3).unwrap_err(),
+        "labels 1 to 3: expected 0 to 2. Labels count from 0: ask for 4 classes, of which class 0 stays empty, or subtract \
+         1 (Idx::read, then Dataset::classification)"
+    );
+    assert_eq!(from([3, 1, 2], 4).unwrap().labels(), Some(&[3, 1, 2][..]));
+    assert_eq!(from([3, 0, 2], 3).unwrap_err(), "label at offset 8: expected 0 to 2, found 3");
+    assert_eq!(from([4, 1, 2], 3).unwrap_err(), "label at offset 8: expected 0 to 2, found 4");
+}
+
+#[test]
+fn transposed_pictures_are_turned() {
+    let folder = Folder::new("transposed");
+    // Two pictures of 2 rows and 3 columns, stored column after column.
+    let stored = [0, 3, 1, 4, 2, 5, 10, 13, 11, 14, 12, 15];
+    let images = folder.file("images", &idx(&[2, 3, 2], &stored));
+    let labels = folder.file("labels", &idx(&[2], &[1, 0]));
+    let pixels = |data: Dataset<f64>| data.inputs().mapv(|x| (x * 255.0).round());
+    let data = Dataset::from_idx_transposed(&images, &labels, 2).unwrap();
+    assert!(data.inputs().is_standard_layout());
+    assert_eq!(data.labels(), Some(&[1, 0][..]));
+    assert_eq!(pixels(data), array![[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [10.0, 11.0, 12.0, 13.0, 14.0, 15.0]]);
+    let data = Dataset::from_idx(&images, &labels, 2).unwrap();
+    assert_eq!(pixels(data).row(0), array![0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+
+    // Which two dimensions to swap, is clear of pictures only.
+    let flat = folder.file("flat", &idx(&[2, 6], &stored));
+    assert_eq!(
+        message(Dataset::<f32>::from_idx_transposed(&flat, &labels, 2)),
+        format!("{}: expected an IDX file of images (00 00 08 03), found [00, 00, 08, 02] at offset 0", flat.display())
+    );
 }
 
 #[test]

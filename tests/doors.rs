@@ -957,6 +957,11 @@ fn every_error_says_what_was_expected_and_what_was_found() {
             FileProblem::PartialRow { row: 3074, found: 2 * 3073 },
             "a file of CIFAR-10, by its length: Dataset::from_cifar10 reads it (rows of 3073 bytes, not 3074)",
         ),
+        (
+            FileProblem::LabelsFromOne { classes: 26 },
+            "labels 1 to 26: expected 0 to 25. Labels count from 0: ask for 27 classes, of which class 0 stays empty, or \
+             subtract 1 (Idx::read, then Dataset::classification)",
+        ),
         (FileProblem::Label { offset: 8, classes: 10, found: 11 }, "label at offset 8: expected 0 to 9, found 11"),
         (
             FileProblem::TooLarge { dimensions: vec![9, 1 << 40] },

@@ -6,10 +6,9 @@
 
 use super::Dataset;
 use crate::error::{Error, FileProblem, Result};
-use crate::io::{in_file, read_up_to, size};
+use crate::io::{in_file, open, read_up_to, size};
 use crate::real::Real;
 use ndarray::Array2;
-use std::fs::File;
 use std::path::Path;
 
 const PIXELS: usize = 3 * 32 * 32;
@@ -117,7 +116,7 @@ fn read<F: Real>(
 /// Reads up to `limit` rows of a file and checks their labels.
 fn read_rows(path: &Path, limit: usize, classes: &[usize]) -> Result<Vec<u8>, FileProblem> {
     let row = classes.len() + PIXELS;
-    let mut file = File::open(path)?;
+    let mut file = open(path)?;
     let bytes = read_up_to(&mut file, limit.saturating_mul(row) as u64)?;
     if bytes.is_empty() {
         return Err(FileProblem::NoExamples);

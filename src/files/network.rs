@@ -4,13 +4,12 @@ use super::safetensors::SafeTensors;
 use super::{Named, by_name, number_type};
 use crate::activation::Activation;
 use crate::error::{FileProblem, Result, check_finite, check_shape};
-use crate::io::{AtomicFile, in_file};
+use crate::io::{AtomicFile, in_file, open};
 use crate::layer::{Affine, Layer};
 use crate::network::Network;
 use crate::real::Real;
 use ndarray::{Array1, Array2};
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::Write;
 use std::marker::PhantomData;
 use std::path::Path;
@@ -261,7 +260,7 @@ pub(super) fn write(contents: &SafeTensors, path: &Path) -> Result<()> {
 
 /// Reads a file. If the file claims to be ours, checks version and checksum.
 pub(super) fn read(path: &Path) -> Result<SafeTensors, FileProblem> {
-    let file = SafeTensors::read(File::open(path)?)?;
+    let file = SafeTensors::read(open(path)?)?;
     if is_own(&file) {
         let found = file.text(VERSION_ENTRY, "the version of the format")?;
         if found != VERSION {

@@ -450,6 +450,8 @@ fn what_is_no_file_is_refused() {
     for path in [folder.file(""), folder.file("missing"), folder.file("missing/missing")] {
         assert!(matches!(problem(Network::<f32>::load(&path)), FileProblem::Io { .. }), "{}", path.display());
     }
+    let message = problem(Network::<f32>::load(folder.file(""))).to_string();
+    assert_eq!(message, "expected a file, found a folder");
     for path in ["/dev/zero", "/dev/null", "/dev/full"].map(PathBuf::from) {
         assert!(!path.exists() || Network::<f32>::load(&path).is_err());
     }
