@@ -323,6 +323,20 @@ impl fmt::Display for At {
     }
 }
 
+/// A number in few digits: in scientific notation if it is large or small. A precision rounds that notation.
+pub(crate) struct Number(pub(crate) f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Number(x) = *self;
+        match f.precision() {
+            _ if x == 0.0 || !x.is_finite() || (1e-4..1e7).contains(&x.abs()) => write!(f, "{x}"),
+            Some(digits) => write!(f, "{x:.digits$e}"),
+            None => write!(f, "{x:e}"),
+        }
+    }
+}
+
 /// The maximum length of a header in the safetensors format. Text in its place gives a larger number.
 const MAX_HEADER: u64 = 100_000_000;
 
@@ -351,12 +365,14 @@ impl fmt::Display for Error {
             }
             Error::Empty { place } => write!(f, "{place}: expected at least one, found none"),
             Error::NotFinite { place, layer, index, found } => {
-                write!(f, "{}{place}: expected finite numbers, found {found} at {index:?}", At(*layer))
+                write!(f, "{}{place}: expected finite numbers, found {} at {index:?}", At(*layer), Number(*found))
             }
             Error::Target { place, loss, expected, index, found } => {
-                write!(f, "{place}: expected {expected} for {loss}, found {found} at {index:?}")
+                write!(f, "{place}: expected {expected} for {loss}, found {} at {index:?}", Number(*found))
             }
-            Error::OutOfRange { name, expected, found } => write!(f, "{name}: expected {expected}, found {found}"),
+            Error::OutOfRange { name, expected, found } => {
+                write!(f, "{name}: expected {expected}, found {}", Number(*found))
+            }
             Error::Label { row, classes, found } => {
                 write!(f, "label of row {row}: expected 0 to {}, found {found}", classes.saturating_sub(1))?;
                 // Labels that begin at 1 end at the number of classes.
@@ -384,18 +400,19 @@ impl fmt::Display for Error {
                 )
             }
             Error::CostNotFinite { cost } => {
-                write!(f, "cost: expected a finite number, found {cost}: try a smaller learning rate")
+                write!(f, "cost: expected a finite number, found {}: try a smaller learning rate", Number(*cost))
             }
             Error::Diverged { epoch, cost, last_finite_cost, learning_rate } => {
-                write!(f, "training diverged in epoch {epoch}: cost {cost}, ")?;
+                write!(f, "training diverged in epoch {epoch}: cost {:.3}, ", Number(*cost))?;
                 match last_finite_cost {
-                    Some(last) => write!(f, "last finite cost {last}")?,
+                    Some(last) => write!(f, "last finite cost {:.3}", Number(*last))?,
                     None => write!(f, "no finite cost before it")?,
                 }
                 write!(
                     f,
-                    ", learning rate {learning_rate}. Try a learning rate ten times smaller, inputs scaled to about \
-                     -1 to 1, or smaller initial weights"
+                    ", learning rate {}. Try a learning rate ten times smaller, inputs (and, with identity outputs, \
+                     targets) scaled to about -1 to 1, or smaller initial weights",
+                    Number(*learning_rate)
                 )
             }
             Error::File { file, problem } => write!(f, "{}: {problem}", file.display()),

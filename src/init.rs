@@ -17,7 +17,7 @@
 //!
 //! Derivation: chapter 9, `derivation/09-start.md`. Uses `Real` and `Error`.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Number, Result};
 use crate::real::{Real, count};
 use ndarray::Array2;
 use ndarray_rand::RandomExt;
@@ -109,7 +109,8 @@ fn uniform<F: Real, R: Rng + ?Sized>(low: f64, high: f64, shape: (usize, usize),
     match Uniform::new(low, high) {
         Ok(uniform) => Ok(Array2::random_using(shape, uniform, rng).mapv(F::from_f64)),
         Err(_) => {
-            Err(Error::OutOfRange { name: "high", expected: format!("a finite number above low = {low}"), found: high })
+            let expected = format!("a finite number above low = {}", Number(low));
+            Err(Error::OutOfRange { name: "high", expected, found: high })
         }
     }
 }

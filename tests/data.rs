@@ -108,7 +108,7 @@ fn select_and_rows() {
     assert_eq!(message(data.select(&[])), "rows: expected at least one, found none");
     assert_eq!(message(data.rows(2..4)), "row: expected less than 3, found 3");
     assert_eq!(message(data.rows(1..1)), "rows: expected at least one, found none");
-    assert_eq!(message(data.rows(9..usize::MAX)), format!("row: expected less than 3, found {}", usize::MAX as f64));
+    assert_eq!(message(data.rows(9..usize::MAX)), format!("row: expected less than 3, found {:e}", usize::MAX as f64));
 }
 
 #[test]

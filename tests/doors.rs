@@ -126,8 +126,7 @@ fn targets_that_mean_nothing_to_the_loss() {
     }
     let sigmoid = network::<f64>(INPUTS, &[(OUTPUTS, Activation::Sigmoid)], 1);
     let cost = |loss, wrong| sigmoid.cost(x().view(), with(y(), [0, 2], wrong).view(), loss);
-    for (wrong, name) in [(-1.0, "-1"), (1.0 + f64::EPSILON, "1.0000000000000002"), (-1e-300, &format!("{}", -1e-300))]
-    {
+    for (wrong, name) in [(-1.0, "-1"), (1.0 + f64::EPSILON, "1.0000000000000002"), (-1e-300, "-1e-300")] {
         let text =
             format!("targets: expected numbers between 0 and 1 for binary cross-entropy, found {name} at [0, 2]");
         refused(cost(Loss::BinaryCrossEntropy, wrong), &text);
@@ -437,7 +436,7 @@ fn predictions_and_labels_that_do_not_fit() {
     refused(ConfusionMatrix::new(&[0, 1], &[5, 1], 2), "label of row 0: expected 0 to 1, found 5");
     refused(ConfusionMatrix::new(&[0], &[0], 0), "label of row 0: expected 0 to 0, found 0");
     let error = ConfusionMatrix::new(&[0], &[0], usize::MAX).unwrap_err().to_string();
-    assert_eq!(error, "classes: expected a number that fits into memory, found 18446744073709552000");
+    assert_eq!(error, "classes: expected a number that fits into memory, found 1.8446744073709552e19");
 }
 
 /// Rows are the truth, columns the predictions; the numbers stand under their classes, whatever their width.
@@ -837,6 +836,41 @@ fn every_activation_and_loss_is_tested() {
     assert_eq!(losses, variants("loss.rs", "Loss"));
 }
 
+/// However large or small a number is, it takes few digits.
+#[test]
+fn numbers_in_errors_are_short() {
+    let out_of_range =
+        |found| Error::OutOfRange { name: "std", expected: "0 or more".into(), found }.to_string().split_off(25);
+    for (number, text) in [
+        (-1e300, "-1e300"),
+        (f64::MAX, "1.7976931348623157e308"),
+        (-5e-324, "-5e-324"),
+        (-1.25e-7, "-1.25e-7"),
+        (0.0, "0"),
+        (-0.5, "-0.5"),
+        (-0.0001, "-0.0001"),
+        (9_999_999.0, "9999999"),
+        (10_000_000.0, "1e7"),
+        (f64::NAN, "NaN"),
+        (f64::NEG_INFINITY, "-inf"),
+    ] {
+        assert_eq!(out_of_range(number), format!("found {text}"));
+    }
+    let target = Error::Target { place: "targets", loss: "a loss", expected: "some", index: [0, 0], found: -1e200 };
+    assert_eq!(target.to_string(), "targets: expected some for a loss, found -1e200 at [0, 0]");
+    let (cost, last_finite_cost) = (1.234_567_890_123e254, Some(9.876_543_210_987e-90));
+    let diverged = Error::Diverged { epoch: 0, cost, last_finite_cost, learning_rate: 1e-9 }.to_string();
+    let start = "training diverged in epoch 0: cost 1.235e254, last finite cost 9.877e-90, learning rate 1e-9. Try";
+    assert!(diverged.starts_with(start), "{diverged}");
+    // As data may be, and as a caller may misspell a bound.
+    let error = Init::Uniform { low: 1e300, high: -1e300 };
+    let mut rng = rng(1);
+    let error = Network::<f64>::builder(1).layer(1, Activation::Tanh).init(error).build(&mut rng).unwrap_err();
+    assert_eq!(error.to_string(), "high: expected a finite number above low = 1e300, found -1e300");
+    let error = Dataset::<f64>::moons(2, -1e-200, &mut rng).unwrap_err();
+    assert_eq!(error.to_string(), "noise: expected a finite number, 0 or more, found -1e-200");
+}
+
 /// Here every error is made by hand. The tests of this file and of the other ones meet each where it arises.
 #[test]
 fn every_error_says_what_was_expected_and_what_was_found() {
@@ -844,7 +878,8 @@ fn every_error_says_what_was_expected_and_what_was_found() {
     let not_finite = |layer| Error::NotFinite { place: "inputs", layer, index: vec![0, 2], found: f64::NEG_INFINITY };
     let diverged =
         |last_finite_cost| Error::Diverged { epoch: 4, cost: f64::NAN, last_finite_cost, learning_rate: 0.5 };
-    let advice = "Try a learning rate ten times smaller, inputs scaled to about -1 to 1, or smaller initial weights";
+    let advice = "Try a learning rate ten times smaller, inputs (and, with identity outputs, targets) scaled to about \
+                  -1 to 1, or smaller initial weights";
     let stalled = || FileProblem::Stalled { within: std::time::Duration::from_secs(20) };
     let download = |from: &[&str]| Error::Download {
         files: vec!["x".into(), "y".into()],

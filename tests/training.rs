@@ -237,8 +237,9 @@ fn on_divergence_the_network_is_back_at_the_start_of_the_epoch() {
     assert!(cost_of_first.is_finite());
 
     let text = format!(
-        "training diverged in epoch {epoch}: cost {cost}, last finite cost {last}, learning rate {learning_rate}. Try a \
-         learning rate ten times smaller, inputs scaled to about -1 to 1, or smaller initial weights"
+        "training diverged in epoch {epoch}: cost {cost}, last finite cost {last:.3e}, learning rate {learning_rate}. Try a \
+         learning rate ten times smaller, inputs (and, with identity outputs, targets) scaled to about -1 to 1, or \
+         smaller initial weights"
     );
     assert_eq!(error.to_string(), text);
 }
@@ -252,7 +253,7 @@ fn a_first_cost_that_is_infinite_has_none_before_it() {
     assert_eq!(
         error.to_string(),
         "training diverged in epoch 0: cost inf, no finite cost before it, learning rate 0.1. Try a learning rate ten \
-         times smaller, inputs scaled to about -1 to 1, or smaller initial weights"
+         times smaller, inputs (and, with identity outputs, targets) scaled to about -1 to 1, or smaller initial weights"
     );
     assert_eq!(network_bits(&network), before);
 }
@@ -434,7 +435,7 @@ fn rates_momentum_and_decay_are_checked() {
     }
     // What is a number in f64 may be infinite or zero in f32.
     for rate in [1e300, 1e-300] {
-        let text = format!("learning rate: expected a finite number above 0, found {rate}");
+        let text = format!("learning rate: expected a finite number above 0, found {rate:e}");
         check_refused::<f32>(Sgd::new(rate), &text);
     }
     assert_eq!(refusals::<f64>(Sgd::new(1e-300)), [None, None]);
@@ -488,9 +489,9 @@ fn schedules_have_the_factors_that_they_say() {
 
 #[test]
 fn batch_sizes_run_from_one_to_the_whole_set() {
-    for size in [0, ROWS + 1, usize::MAX] {
+    for (size, found) in [(0, "0"), (ROWS + 1, "24"), (usize::MAX, "1.8446744073709552e19")] {
         let error = trainer::<f64>(Sgd::new(0.1), 1).batch_size(size).fit(&mut classifier(), &data(), &mut rng(1));
-        let text = format!("batch size: expected 1 to 23, the rows of the training set, found {}", size as f64);
+        let text = format!("batch size: expected 1 to 23, the rows of the training set, found {found}");
         assert_eq!(error.unwrap_err().to_string(), text);
     }
     let fit = |trainer: Trainer<'_, f64>| {
