@@ -361,7 +361,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Shape { place, layer, expected, found } => {
-                write!(f, "{}{place}: expected shape {expected:?}, found {found:?}", At(*layer))
+                let remedy = shape_remedy(place, expected, found);
+                write!(f, "{}{place}: expected shape {expected:?}, found {found:?}{remedy}", At(*layer))
             }
             Error::Empty { place } => write!(f, "{place}: expected at least one, found none"),
             Error::NotFinite { place, layer, index, found } => {
@@ -517,6 +518,21 @@ impl fmt::Display for FileProblem {
             }
             FileProblem::Contents { error } => write!(f, "{error}"),
         }
+    }
+}
+
+/// What to do about targets in the encoding of another output.
+fn shape_remedy(place: &str, expected: &[usize], found: &[usize]) -> &'static str {
+    match (expected, found) {
+        (&[n, outputs], &[rows, columns]) if n == rows && place.ends_with("targets") => match (outputs, columns) {
+            (2.., 1) => ". Dataset::classification or one_hot makes these columns of class numbers",
+            (1, 2..) => {
+                ". One sigmoid output takes two classes as a single column of 0 and 1; one-hot columns need as many \
+                 softmax outputs"
+            }
+            _ => "",
+        },
+        _ => "",
     }
 }
 

@@ -836,6 +836,37 @@ fn every_activation_and_loss_is_tested() {
     assert_eq!(losses, variants("loss.rs", "Loss"));
 }
 
+/// Class numbers for a softmax, and one-hot columns for a single sigmoid: the message names the cure, at every door.
+#[test]
+fn targets_of_another_encoding_are_told_the_cure() {
+    let numbers = "targets: expected shape [3, 3], found [3, 1]. Dataset::classification or one_hot makes these columns of \
+                   class numbers";
+    for (door, result) in at_every_door(&x(), &array![[0.0], [1.0], [2.0]]) {
+        assert_eq!(result.unwrap_err().to_string(), numbers, "{door}");
+    }
+    let sigmoid = network::<f64>(INPUTS, &[(1, Activation::Sigmoid)], 1);
+    for classes in [2, 3] {
+        let columns = Array2::from_shape_fn((3, classes), |(n, k)| f64::from(u8::from(n % classes == k)));
+        refused(
+            sigmoid.cost(x().view(), columns.view(), Loss::BinaryCrossEntropy),
+            &format!(
+                "targets: expected shape [3, 1], found [3, {classes}]. One sigmoid output takes two classes as a single column \
+                 of 0 and 1; one-hot columns need as many softmax outputs"
+            ),
+        );
+    }
+    // The cure is for columns that differ, of targets.
+    let shape = |place, expected: &[usize], found: &[usize]| {
+        Error::Shape { place, layer: None, expected: expected.to_vec(), found: found.to_vec() }.to_string()
+    };
+    assert!(shape("validation targets", &[5, 3], &[5, 1]).ends_with("of class numbers"));
+    for (place, expected, found) in
+        [("inputs", &[3, 3][..], &[3, 1][..]), ("targets", &[3, 3], &[2, 1]), ("targets", &[3, 3], &[3, 2])]
+    {
+        assert_eq!(shape(place, expected, found), format!("{place}: expected shape {expected:?}, found {found:?}"));
+    }
+}
+
 /// However large or small a number is, it takes few digits.
 #[test]
 fn numbers_in_errors_are_short() {
