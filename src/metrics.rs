@@ -2,8 +2,59 @@
 
 use crate::error::{Error, Result, check_fits};
 use crate::real::count;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayBase, ArrayRef, Data, Ix1};
+use std::borrow::Cow;
 use std::fmt;
+
+mod sealed {
+    use std::borrow::Cow;
+
+    pub trait Classes {
+        fn classes(&self) -> Cow<'_, [usize]>;
+    }
+}
+
+/// Class labels or predicted classes: a slice, an array, a `Vec`, or an `Array1` such as
+/// [`Network::classify`](crate::Network::classify) returns, and references to these.
+pub trait Labels: sealed::Classes {}
+
+impl<T: sealed::Classes + ?Sized> Labels for T {}
+
+impl sealed::Classes for [usize] {
+    fn classes(&self) -> Cow<'_, [usize]> {
+        self.into()
+    }
+}
+
+impl<const N: usize> sealed::Classes for [usize; N] {
+    fn classes(&self) -> Cow<'_, [usize]> {
+        self.as_slice().into()
+    }
+}
+
+impl sealed::Classes for Vec<usize> {
+    fn classes(&self) -> Cow<'_, [usize]> {
+        self.into()
+    }
+}
+
+impl sealed::Classes for ArrayRef<usize, Ix1> {
+    fn classes(&self) -> Cow<'_, [usize]> {
+        self.as_slice().map_or_else(|| self.to_vec().into(), Cow::from)
+    }
+}
+
+impl<S: Data<Elem = usize>> sealed::Classes for ArrayBase<S, Ix1> {
+    fn classes(&self) -> Cow<'_, [usize]> {
+        (**self).classes()
+    }
+}
+
+impl<T: sealed::Classes + ?Sized> sealed::Classes for &T {
+    fn classes(&self) -> Cow<'_, [usize]> {
+        (**self).classes()
+    }
+}
 
 /// The fraction of correct predictions, 0 to 1.
 ///
@@ -16,9 +67,24 @@ use std::fmt;
 /// assert_eq!(accuracy(&[0, 1, 1, 0], &[0, 1, 0, 0])?, 0.75);
 /// # Ok::<(), chainrule::Error>(())
 /// ```
-pub fn accuracy(predictions: &[usize], labels: &[usize]) -> Result<f64> {
-    check_pairs(predictions, labels)?;
-    let correct = predictions.iter().zip(labels).filter(|(p, l)| p == l).count();
+///
+/// Of a network on a data set:
+///
+/// ```
+/// use chainrule::{Activation, Dataset, Layer, Network, accuracy, ndarray::array};
+///
+/// let xor = Dataset::<f64>::xor();
+/// let or = Layer::new(array![[4.0], [4.0]], array![-2.0], Activation::Sigmoid)?;
+/// let network = Network::from_layers(vec![or])?;
+/// if let Some(labels) = xor.labels() {
+///     assert_eq!(accuracy(&network.classify(xor.inputs())?, labels)?, 0.75);
+/// }
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+pub fn accuracy(predictions: &(impl Labels + ?Sized), labels: &(impl Labels + ?Sized)) -> Result<f64> {
+    let (predictions, labels) = (predictions.classes(), labels.classes());
+    check_pairs(&predictions, &labels)?;
+    let correct = predictions.iter().zip(labels.iter()).filter(|(p, l)| p == l).count();
     Ok(count(correct) / count(labels.len()))
 }
 
@@ -49,11 +115,12 @@ impl ConfusionMatrix {
     /// # Errors
     /// As [`accuracy`], [`Error::Label`] for a prediction or label out of range, and [`Error::OutOfRange`] if
     /// classes² exceeds memory.
-    pub fn new(predictions: &[usize], labels: &[usize], classes: usize) -> Result<Self> {
-        check_pairs(predictions, labels)?;
+    pub fn new(predictions: &(impl Labels + ?Sized), labels: &(impl Labels + ?Sized), classes: usize) -> Result<Self> {
+        let (predictions, labels) = (predictions.classes(), labels.classes());
+        check_pairs(&predictions, &labels)?;
         check_fits::<usize>("classes", classes, classes)?;
         let mut counts = Array2::zeros((classes, classes));
-        for (row, (&prediction, &label)) in predictions.iter().zip(labels).enumerate() {
+        for (row, (&prediction, &label)) in predictions.iter().zip(labels.iter()).enumerate() {
             let found = prediction.max(label);
             if found >= classes {
                 return Err(Error::Label { row, classes, found });

@@ -439,6 +439,32 @@ fn predictions_and_labels_that_do_not_fit() {
     assert_eq!(error, "classes: expected a number that fits into memory, found 1.8446744073709552e19");
 }
 
+/// What `classify` and `labels` return, and what a caller has, without a conversion.
+#[test]
+fn metrics_take_labels_as_they_come() {
+    let set = Dataset::classification(x(), vec![0, 1, 2], OUTPUTS).unwrap();
+    let network = classifier();
+    let predicted = network.classify(x().view()).unwrap();
+    let (labels, vector) = (set.labels().unwrap(), predicted.to_vec());
+    let expected = accuracy(vector.as_slice(), labels);
+    assert_eq!(accuracy(&predicted, labels), expected);
+    assert_eq!(accuracy(&predicted.view(), &labels), expected);
+    assert_eq!(accuracy(&vector, &labels.to_vec()), expected);
+    assert_eq!(accuracy(&predicted, &[0, 1, 2]), expected);
+    assert_eq!(accuracy(labels, &predicted), expected);
+    assert_eq!(accuracy(&labels, &predicted.slice(s![..;1])), expected);
+
+    // One that is not contiguous.
+    let pairs = array![[0, 7], [1, 7], [2, 7]];
+    assert_eq!(accuracy(&pairs.column(0), &[0, 1, 2]), Ok(1.0));
+    assert_eq!(accuracy(&pairs.column(0).slice(s![..;-1]), &[0, 1, 2]), Ok(1.0 / 3.0));
+
+    let confusion = ConfusionMatrix::new(&predicted, labels, OUTPUTS).unwrap();
+    assert_eq!(Ok(confusion.accuracy()), expected);
+    assert_eq!(ConfusionMatrix::new(&vector, &labels.to_vec(), OUTPUTS).unwrap(), confusion);
+    assert_eq!(ConfusionMatrix::new(&pairs.column(0), &[0, 1, 2], 3).unwrap().counts().diag(), array![1, 1, 1]);
+}
+
 /// Rows are the truth, columns the predictions; the numbers stand under their classes, whatever their width.
 #[test]
 fn a_confusion_matrix_counts_and_aligns() {
