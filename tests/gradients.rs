@@ -189,6 +189,34 @@ fn a_slope_that_is_nan_is_the_worst_error_and_not_lost() {
     assert!(check.max_relative_error.is_nan() && check.layer == 0, "{check:?}");
 }
 
+/// Neither the right gradients before it nor those after it hide a NaN.
+#[test]
+fn a_nan_is_found_wherever_it_is() {
+    let nan_above_5 = Activation::Custom { name: "nan", f: |z| z, slope: |z, _| if z > 5.0 { f64::NAN } else { 1.0 } };
+    for wrong in 0..3 {
+        let mut bias = array![0.1, 0.2, 0.3];
+        bias[wrong] = 6.0;
+        let layer = Layer::new(uniform((2, 3), -0.5, 0.5, 4), bias, nan_above_5).unwrap();
+        let network = Network::from_layers(vec![layer]).unwrap();
+        let (x, y) = (uniform((3, 2), -1.0, 1.0, 5), uniform((3, 3), -1.0, 1.0, 6));
+        let check = gradient_check(&network, x.view(), y.view(), Loss::MeanSquaredError).unwrap();
+        assert!(check.max_relative_error.is_nan() && check.analytic.is_nan(), "{check:?}");
+        let (Parameter::Weight { output, .. } | Parameter::Bias { output }) = check.parameter;
+        assert_eq!(output, wrong);
+    }
+}
+
+/// The largest gradient is a weight's where inputs are large, and a bias's where they are small.
+#[test]
+fn the_largest_gradient_is_that_of_weights_and_biases() {
+    let layer = Layer::new(array![[0.0]], array![0.0], Activation::Identity).unwrap();
+    let network = Network::from_layers(vec![layer]).unwrap();
+    for (x, largest) in [(100.0, 200.0), (-100.0, 200.0), (0.01, 2.0)] {
+        let check = gradient_check(&network, array![[x]].view(), array![[1.0]].view(), Loss::MeanSquaredError).unwrap();
+        assert_eq!(check.largest_gradient, largest);
+    }
+}
+
 /// z = 0 stands on the kink, and so does whatever a step would carry across it; what does not move it is checked.
 #[test]
 fn a_relu_on_its_kink_is_skipped() {
