@@ -168,7 +168,7 @@ pub use gradient_check::{GradientCheck, Parameter, gradient_check};
 pub use init::Init;
 pub use layer::{Affine, Layer};
 pub use loss::Loss;
-pub use metrics::{ConfusionMatrix, Labels, accuracy};
+pub use metrics::{ConfusionMatrix, Labels, accuracy, multi_label_accuracy};
 pub use network::{Network, NetworkBuilder, Workspace};
 pub use real::Real;
 pub use sgd::{Schedule, Sgd};

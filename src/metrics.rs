@@ -1,8 +1,8 @@
-//! Metrics of a classifier: accuracy and the confusion matrix.
+//! Metrics of a classifier: accuracy, for one class per row and for independent labels, and the confusion matrix.
 
-use crate::error::{Error, Result, check_fits};
-use crate::real::count;
-use ndarray::{Array2, ArrayBase, ArrayRef, Data, Ix1};
+use crate::error::{Error, Result, check_fits, check_shape};
+use crate::real::{Real, count};
+use ndarray::{Array2, ArrayBase, ArrayRef, ArrayView2, Data, Ix1};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -86,6 +86,38 @@ pub fn accuracy(predictions: &(impl Labels + ?Sized), labels: &(impl Labels + ?S
     check_pairs(&predictions, &labels)?;
     let correct = predictions.iter().zip(labels.iter()).filter(|(p, l)| p == l).count();
     Ok(count(correct) / count(labels.len()))
+}
+
+/// The fraction of correct decisions over all examples and outputs, 0 to 1, for independent labels: several sigmoid
+/// outputs, any number of which may be 1.
+///
+/// `decisions` are `[n, outputs]`, true where the network says yes. `targets` are 0 or 1, of the same shape. If few
+/// labels are 1, a network that always says no has a high accuracy too.
+///
+/// # Errors
+/// [`Error::Shape`] for different shapes, [`Error::Empty`] for no targets, [`Error::OutOfRange`] for a target that is
+/// neither 0 nor 1.
+///
+/// ```
+/// use chainrule::{multi_label_accuracy, ndarray::array};
+///
+/// // what `Network::predict` returns, and the threshold of a probability
+/// let outputs = array![[0.9, 0.2, 0.6], [0.1, 0.8, 0.4]];
+/// let decisions = outputs.mapv(|a| a > 0.5);
+/// let targets = array![[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]];
+/// assert_eq!(multi_label_accuracy(decisions.view(), targets.view())?, 5.0 / 6.0);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+pub fn multi_label_accuracy<F: Real>(decisions: ArrayView2<'_, bool>, targets: ArrayView2<'_, F>) -> Result<f64> {
+    check_shape("decisions", None, targets.shape(), decisions.shape())?;
+    if targets.is_empty() {
+        return Err(Error::Empty { place: "targets" });
+    }
+    if let Some(found) = targets.iter().find(|&&y| y != F::zero() && y != F::one()) {
+        return Err(Error::OutOfRange { name: "target", expected: "0 or 1".into(), found: found.f64() });
+    }
+    let correct = decisions.iter().zip(&targets).filter(|&(&decision, &y)| decision == (y == F::one())).count();
+    Ok(count(correct) / count(targets.len()))
 }
 
 /// The number of examples for each pair of classes: rows are the true classes, columns the predicted ones.

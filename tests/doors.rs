@@ -7,7 +7,7 @@ use chainrule::ndarray::{Array1, Array2, ArrayView2, Axis, ShapeBuilder, array, 
 use chainrule::{
     Activation, Affine, Attempt, ConfusionMatrix, Dataset, Error, FileProblem, Init, Layer, Loss, Network,
 };
-use chainrule::{Real, Result, Sgd, Trainer, Workspace, accuracy, gradient_check};
+use chainrule::{Real, Result, Sgd, Trainer, Workspace, accuracy, gradient_check, multi_label_accuracy};
 use common::{ACTIVATIONS, LOG_COSH, bits, gradient_bits, network, network_bits, one_hot_rows, pairs, rng, uniform};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -463,6 +463,26 @@ fn metrics_take_labels_as_they_come() {
     assert_eq!(Ok(confusion.accuracy()), expected);
     assert_eq!(ConfusionMatrix::new(&vector, &labels.to_vec(), OUTPUTS).unwrap(), confusion);
     assert_eq!(ConfusionMatrix::new(&pairs.column(0), &[0, 1, 2], 3).unwrap().counts().diag(), array![1, 1, 1]);
+}
+
+#[test]
+fn multi_label_accuracy_counts_every_output() {
+    let of = |decisions: Array2<bool>, targets: Array2<f32>| multi_label_accuracy(decisions.view(), targets.view());
+    let targets = || array![[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]];
+    assert_eq!(of(array![[true, true, false], [false, false, false]], targets()), Ok(1.0));
+    assert_eq!(of(array![[false, false, true], [true, true, true]], targets()), Ok(0.0));
+    assert_eq!(of(array![[true, false, false], [false, false, true]], targets()), Ok(4.0 / 6.0));
+    assert_eq!(of(array![[true]], array![[1.0]]), Ok(1.0));
+    // In another memory order the pairs are the same.
+    let columns = array![[true, false], [false, false], [false, true]].reversed_axes();
+    assert_eq!(of(columns, targets()), Ok(4.0 / 6.0));
+
+    refused(of(array![[true, true]], targets()), "decisions: expected shape [2, 3], found [1, 2]");
+    refused(of(Array2::default((0, 3)), Array2::zeros((0, 3))), "targets: expected at least one, found none");
+    for wrong in [0.5, -1.0, 2.0, f32::NAN] {
+        let error = of(array![[true, false]], array![[1.0, wrong]]);
+        refused(error, &format!("target: expected 0 or 1, found {wrong}"));
+    }
 }
 
 /// Rows are the truth, columns the predictions; the numbers stand under their classes, whatever their width.
