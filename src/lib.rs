@@ -153,7 +153,6 @@ mod gradient_check;
 mod metrics;
 mod data;
 mod train;
-#[cfg(any(feature = "safetensors", feature = "serde"))]
 mod files;
 pub mod derivation;
 

@@ -1,8 +1,8 @@
 //! [`Trainer::save_checkpoint`] and [`Trainer::load_checkpoint`].
 
+use super::names::{Named, by_name};
 use super::network::{is_own, no_more, numbered, put_affines, put_network, read, take_affines, take_network, write};
-use super::safetensors::SafeTensors;
-use super::{Named, by_name, number_type};
+use super::safetensors::{SafeTensors, number_type};
 use crate::activation::Activation;
 use crate::error::{FileProblem, Result, check_finite, check_shape};
 use crate::io::in_file;

@@ -1,7 +1,7 @@
 //! [`Network::save`] and [`Network::load`].
 
-use super::safetensors::SafeTensors;
-use super::{Named, by_name, number_type};
+use super::names::{Named, by_name};
+use super::safetensors::{SafeTensors, number_type};
 use crate::activation::Activation;
 use crate::error::{FileProblem, Result, check_finite, check_shape};
 use crate::io::{AtomicFile, in_file, open};

@@ -10,7 +10,6 @@
 //! an object of strings. Offsets count from the end of the header and leave no gap. The number types F16, BF16, F32 and
 //! F64 are read, and F32 and F64 are written.
 
-use super::number_type;
 use crate::error::FileProblem;
 use crate::io::{read_up_to, size};
 use crate::real::{Real, word};
@@ -273,6 +272,11 @@ fn strings(entry: Value) -> Option<BTreeMap<String, String>> {
     let entries = if entry.is_null() { Map::new() } else { entry.as_object()?.clone() };
     let string = |(key, value): (String, Value)| Some((key, value.as_str()?.to_string()));
     entries.into_iter().filter(|(_, value)| !value.is_null()).map(string).collect()
+}
+
+/// The name of a number type: `f32` or `f64`.
+pub(super) fn number_type<F: Real>() -> &'static str {
+    if size_of::<F>() == size_of::<f32>() { "f32" } else { "f64" }
 }
 
 /// Appends a number in little-endian order, four bytes or eight.

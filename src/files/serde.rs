@@ -1,7 +1,7 @@
 //! `Serialize` and `Deserialize` (feature `serde`). Types with invariants are deserialised through their constructors;
 //! plain data derive both where they are defined.
 
-use super::{Named, by_name};
+use super::names::{Named, by_name};
 use crate::activation::Activation;
 use crate::layer::{Affine, Layer};
 use crate::loss::Loss;
