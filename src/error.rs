@@ -514,7 +514,8 @@ impl fmt::Display for FileProblem {
                 write!(f, "tensors: expected {expected}, found {}", Names(found))
             }
             FileProblem::NeedsFunctions { entry, name } => {
-                write!(f, "{entry}: {name:?} is custom, and a file holds its name only: hand its functions over")
+                let remedy = "pass its functions to load_with or load_checkpoint_with";
+                write!(f, "{entry}: {name:?} is custom, and a file holds its name only: {remedy}")
             }
             FileProblem::Contents { error } => write!(f, "{error}"),
         }

@@ -1108,7 +1108,7 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         (FileProblem::Tensors { expected: "0.weight".into(), found: vec![] }, "tensors: expected 0.weight, found none"),
         (
             FileProblem::NeedsFunctions { entry: "loss", name: "huber".into() },
-            "loss: \"huber\" is custom, and a file holds its name only: hand its functions over",
+            "loss: \"huber\" is custom, and a file holds its name only: pass its functions to load_with or load_checkpoint_with",
         ),
         (
             FileProblem::Contents { error: Box::new(Error::Empty { place: "layers" }) },

@@ -116,7 +116,7 @@ impl<F: Real> Trainer<'_, F> {
     /// Trainer::new(loss, Sgd::new(1.0)).save_checkpoint(&network, &path)?;
     ///
     /// let error = Trainer::<f64>::load_checkpoint(&path).unwrap_err();
-    /// assert!(error.to_string().ends_with("a file holds its name only: hand its functions over"));
+    /// assert!(error.to_string().ends_with("pass its functions to load_with or load_checkpoint_with"));
     /// let (trainer, network) = Trainer::<f64>::load_checkpoint_with(&path, loss, &[Activation::Sigmoid])?;
     /// # std::fs::remove_dir_all(&folder).unwrap();
     /// # Ok::<(), chainrule::Error>(())

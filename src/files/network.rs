@@ -324,7 +324,7 @@ pub(super) fn take_network<F: Real>(
             found: Some(text.clone()),
         })?),
         None if activations.is_none() => {
-            let expected = "the names of the activations, or a call of load_with, which is told them".into();
+            let expected = "the names of the activations (for a file without them, call Network::load_with)".into();
             return Err(FileProblem::Metadata { key: "activations", expected, found: None });
         }
         None => None,

@@ -3,12 +3,23 @@
 
 use super::names::{Named, by_name};
 use crate::activation::Activation;
+use crate::error::FileProblem;
 use crate::layer::{Affine, Layer};
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::real::Real;
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, Serializer};
+
+/// The value of a saved name. No functions can be passed to `deserialize`.
+fn built_in<T: Named, E: Error>(name: &str) -> Result<T, E> {
+    by_name(name, None).map_err(|problem| match problem {
+        FileProblem::NeedsFunctions { entry, name } => {
+            E::custom(format!("{entry}: {name:?} is custom, and its functions cannot be deserialised"))
+        }
+        other => E::custom(other),
+    })
+}
 
 impl Serialize for Activation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -18,7 +29,7 @@ impl Serialize for Activation {
 
 impl<'de> Deserialize<'de> for Activation {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        by_name(&String::deserialize(deserializer)?, None).map_err(D::Error::custom)
+        built_in(&String::deserialize(deserializer)?)
     }
 }
 
@@ -30,7 +41,7 @@ impl Serialize for Loss {
 
 impl<'de> Deserialize<'de> for Loss {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        by_name(&String::deserialize(deserializer)?, None).map_err(D::Error::custom)
+        built_in(&String::deserialize(deserializer)?)
     }
 }
 

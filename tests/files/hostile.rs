@@ -182,7 +182,10 @@ fn another_version_is_refused() {
     assert_eq!(message, r#"format of chainrule: expected version 1, found """#);
     // Without the mark the other entries mean nothing.
     let message = hostile.changed(|parts| drop(parts.metadata.remove("chainrule")));
-    assert!(message.starts_with("metadata activations: expected the names of the activations, or a call"), "{message}");
+    assert!(
+        message.starts_with("metadata activations: expected the names of the activations (for a file"),
+        "{message}"
+    );
     let message = hostile.changed_checkpoint(|parts| drop(parts.metadata.remove("chainrule")));
     assert_eq!(message, "metadata chainrule: expected the version of the format, found none");
     let message = hostile.says(&Parts::from_bytes(&network_file()).to_bytes_with(json!({ "chainrule": "1" })));

@@ -126,7 +126,7 @@ fn custom_activations_come_with_the_call() {
     let message = problem(Network::<f64>::load(&path)).to_string();
     assert_eq!(
         message,
-        r#"activations: "softplus" is custom, and a file holds its name only: hand its functions over"#
+        r#"activations: "softplus" is custom, and a file holds its name only: pass its functions to load_with or load_checkpoint_with"#
     );
     let loaded = Network::<f64>::load_with(&path, &[SOFTPLUS, Activation::Sigmoid]).unwrap();
     let x = array![[0.3, -2.0]];
@@ -220,8 +220,8 @@ mod pytorch {
         let message = problem(Network::<f32>::load(fixture("pytorch_f32.safetensors"))).to_string();
         assert_eq!(
             message,
-            "metadata activations: expected the names of the activations, or a call of load_with, which is told them, \
-             found none"
+            "metadata activations: expected the names of the activations (for a file without them, call \
+             Network::load_with), found none"
         );
     }
 
