@@ -256,6 +256,7 @@ fn a_constant_column_becomes_0() {
     assert_eq!((scaling.shift()[0], scaling.scale()[0]), (0.1, 1.0));
     assert_eq!(scaling.apply(data).unwrap().inputs(), Array2::<f64>::zeros((10, 1)));
     assert_eq!(Scaling::standardise(&column(&[3.0_f32])).unwrap().scale()[0], 1.0);
+    assert_eq!(Scaling::standardise(&column(&[0.0, 0.0, -0.0])).unwrap().scale()[0], 1.0);
 }
 
 /// Rounding is not variation: of 100 numbers near `value`, all the nearest to it but one, which is off by a few units in
@@ -298,13 +299,15 @@ fn a_column_that_varies_little_is_not_constant() {
         let n = values.len() as f64;
         (scale / (step * ((n * n - 1.0) / 12.0).sqrt()) - 1.0).abs()
     };
-    for n in [2, 10, 100, 10_000] {
+    for n in [2, 10, 100, 100_000_i64] {
         let steps = |start: f64, step: f64| (0..n).map(|k| start + step * k as f64).collect();
         assert!(deviation_in_steps(steps(0.0, 1e-17), 1e-17) < 1e-9, "{n} rows");
         assert!(deviation_in_steps(steps(1e9, 1e-3), 1e-3) < 1e-4, "{n} rows");
         assert!(deviation_in_steps(steps(-0.5, 1e-9), 1e-9) < 1e-4, "{n} rows");
         let values: Vec<f32> = (0..n).map(|k| 1e4 + 0.0625 * k as f32).collect();
         let scale = Scaling::standardise(&column(&values)).unwrap().scale()[0];
+        let values: Vec<f32> = (0..n).map(|k| if k % 2 == 0 { 1e4 } else { 1e4 + 0.25 }).collect();
+        assert_eq!(Scaling::standardise(&column(&values)).unwrap().scale()[0], 0.125, "{n} rows of two f32");
         assert!((scale / (0.0625 * ((n * n - 1) as f64 / 12.0).sqrt()) - 1.0).abs() < 1e-6, "{n} rows of f32");
     }
 }

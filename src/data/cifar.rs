@@ -123,7 +123,7 @@ fn read_rows(path: &Path, limit: usize, classes: &[usize]) -> Result<Vec<u8>, Fi
     }
     // With a limit, the length of the whole file still tells the two formats apart.
     let found = file.metadata()?.len();
-    let is_multiple = |labels: usize| found > 0 && found % (labels + PIXELS) as u64 == 0;
+    let is_multiple = |labels: usize| found % (labels + PIXELS) as u64 == 0;
     let is_other = !is_multiple(classes.len()) && (is_multiple(CIFAR10.len()) || is_multiple(CIFAR100.len()));
     if is_other || bytes.len() % row != 0 {
         return Err(FileProblem::PartialRow { row, found: found.max(size(&bytes)) });

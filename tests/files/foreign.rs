@@ -82,6 +82,8 @@ fn the_caller_can_name_the_layers() {
     let bytes = plain(&file(["fc1.", "fc2.", "fc3."]));
     assert!(matches!(problem(load::<f32>(&bytes, Some(&["fc1", "fc2"]))), FileProblem::Tensors { .. }));
     assert!(matches!(problem(load::<f32>(&bytes, Some(&[]))), FileProblem::Tensors { .. }));
+    let twice = Some(&["fc1", "fc2", "fc3", "fc1"][..]);
+    assert!(matches!(problem(load::<f32>(&bytes, twice)), FileProblem::Tensors { .. }));
 }
 
 #[test]
