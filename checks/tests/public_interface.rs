@@ -1,7 +1,7 @@
 //! The public interface changes only on purpose: it is compared with the listing in `public_interface.txt`, which
 //!
 //! ```text
-//! UPDATE_INTERFACE=1 cargo test --test public_interface
+//! UPDATE_INTERFACE=1 cargo test -p checks --test public_interface
 //! ```
 //!
 //! writes anew. The listing is read from the source, of all features at once: every `pub` item with its signature, the
@@ -16,7 +16,7 @@ use syn::{Attribute, Fields, ImplItem, Item, TraitItem, TraitItemConst, Visibili
 
 #[test]
 fn the_public_interface_is_the_listed_one() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let mut files = Vec::new();
     collect(&root.join("src"), &mut files);
     files.sort();
@@ -31,7 +31,7 @@ fn the_public_interface_is_the_listed_one() {
         }
     }
 
-    let listing = root.join("tests/public_interface.txt");
+    let listing = root.join("checks/tests/public_interface.txt");
     if std::env::var_os("UPDATE_INTERFACE").is_some() {
         fs::write(listing, found).unwrap();
         return;

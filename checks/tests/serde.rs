@@ -1,5 +1,6 @@
 //! `Serialize` and `Deserialize`: what comes back from JSON is equal to the bit, and what is refused.
 
+#[path = "../../tests/common/mod.rs"]
 mod common;
 
 use chainrule::ndarray::{Array1, Array2, array};

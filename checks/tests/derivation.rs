@@ -5,7 +5,7 @@
 //! script and without a network. After a change in `derivation/`:
 //!
 //! ```text
-//! UPDATE_DERIVATION=1 cargo test --test derivation
+//! UPDATE_DERIVATION=1 cargo test -p checks --test derivation
 //! ```
 
 use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
@@ -33,7 +33,7 @@ const ITEMS: [&str; 15] = [
 ];
 
 fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(name)
 }
 
 /// The chapters in order: the name of the module (`README` for the cover), and the Markdown.
@@ -238,7 +238,7 @@ fn the_rendered_pages_are_current() {
             stale.push(file);
         }
     }
-    assert!(stale.is_empty(), "run UPDATE_DERIVATION=1 cargo test --test derivation: not current: {stale:?}");
+    assert!(stale.is_empty(), "run UPDATE_DERIVATION=1 cargo test -p checks --test derivation: not current: {stale:?}");
 }
 
 /// The numbers with six digits after the point in a text, without their signs.

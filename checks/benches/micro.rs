@@ -1,10 +1,11 @@
 //! The parts of a training step, and what comes before and after training, each by itself on one thread:
 //!
 //! ```text
-//! cargo bench --bench micro              # all of them
-//! cargo bench --bench micro -- backward  # those with this in their names
+//! cargo bench -p checks --bench micro              # all of them
+//! cargo bench -p checks --bench micro -- backward  # those with this in their names
 //! ```
 
+#[path = "../../benches/common/mod.rs"]
 mod common;
 
 use chainrule::rand::{RngCore, SeedableRng};
