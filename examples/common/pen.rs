@@ -71,8 +71,8 @@ pub fn picture(path: &Path, (width, height): (usize, usize), draw: impl FnOnce(&
     let size = ((width * FINE) as u32, (height * FINE) as u32);
     let pen = Pen {
         area: BitMapBackend::with_buffer(&mut fine, size).into_drawing_area(),
-        regular: FontRef::try_from_slice(notosans::REGULAR_TTF)?,
-        bold: FontRef::try_from_slice(notosans::BOLD_TTF)?,
+        regular: FontRef::try_from_slice(notosans::REGULAR_TTF).expect("a font"),
+        bold: FontRef::try_from_slice(notosans::BOLD_TTF).expect("a font"),
     };
     draw(&pen);
     drop(pen);
