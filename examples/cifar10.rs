@@ -1,23 +1,24 @@
 //! CIFAR-10: small colour photographs with two layers, ReLU, softmax and weight decay.
 //!
-//! After the tutorial that tells ten kinds of things apart on 32×32 colour pictures with a net 3072-100-10: affine,
-//! ReLU, affine, softmax loss, each as a pair of a forward and a backward function with a cache between them (here
-//! `Network::forward` and `Network::backward`, with `Workspace` as the cache). Weights 0.001·N(0,1), biases 0. Its cost is
-//! −mean ln p of the right class + ½·reg·ΣW² over both weight matrices and no biases: cross-entropy and the weight
+//! Follows a tutorial that classifies 32×32 colour pictures of ten kinds of things. Its network is 3072-100-10: affine,
+//! ReLU, affine, softmax loss, each a pair of a forward and a backward function with a cache between them (here
+//! `Network::forward` and `Network::backward`, with `Workspace` as the cache). Weights 0.001·N(0,1), biases 0. Its cost
+//! is −mean ln p of the right class + ½·reg·ΣW² over both weight matrices and no biases: cross-entropy and the weight
 //! decay of `Sgd`. It trains on 5,000 pictures "for speed", and tests on 500.
 //!
-//! Where the tutorial is silent: it names neither optimiser nor rate, batch, epochs, scaling or accuracy. Here the mean
-//! picture of the training set is taken off, pixels stay on their scale of 0 to 255, momentum is 0.9, and there are 20
-//! epochs of batches of 100 at a rate of 1e-4, without weight decay.
+//! Where the tutorial is silent: it names neither optimiser nor rate, batch, epochs, scaling or accuracy. This example
+//! subtracts the mean picture of the training set, keeps pixels on their scale of 0 to 255, and trains for 20 epochs of
+//! batches of 100, with momentum 0.9, a rate of 1e-4 and no weight decay.
 //!
-//! What to look at: the cost starts at ln 10 = 2.3026, for weights this small make all ten answers alike. It falls all the
-//! way on the training set, and rises again on the other 500 pictures: 5,000 pictures are learnt by heart. `--better` has a
-//! weight decay of 0.9, and a rate that begins at 5e-4 and falls by a tenth each epoch: less right on the training set,
-//! more right on the others; and in the weights of its first layer, patches of colour stand out from the speckles. On
-//! pixels this large a rate of 1e-3 throws the parameters out of all bounds: try `--rate 1e-3`.
+//! What to look at: the cost starts at ln 10 = 2.3026, because weights this small make all ten answers alike. It keeps
+//! falling on the training set and rises again on the 500 test pictures: the network learns 5,000 pictures by heart.
+//! `--better` has a weight decay of 0.9, and a rate that starts at 5e-4 and falls by a tenth per epoch. It gets fewer
+//! training pictures right and more test pictures, and its first-layer weights show patches of colour among the
+//! speckles. With pixels this large, a rate of 1e-3 makes training diverge: try `--rate 1e-3`.
 //!
-//! The data: `data_batch_1.bin` and `test_batch.bin` of the binary version in one folder, given by `--data` or
-//! `CIFAR10_DIR` (or else `data/cifar-10`); with `--features download`, `--download` fetches them (170 MB, the first time).
+//! The data: `data_batch_1.bin` and `test_batch.bin` of the binary version in one folder, named by `--data` or
+//! `CIFAR10_DIR` (default `data/cifar-10`). With `--features download`, `--download` fetches them (170 MB, the first
+//! time).
 
 mod common;
 
@@ -83,13 +84,13 @@ fn cifar10() -> Result<(), Box<dyn Error>> {
     let (mut penalties, mut train_accuracies) = (vec![], vec![]);
     let progress = Progress::new(epochs);
     for epoch in 1..=epochs {
-        // One epoch a fit, to look at the network in between: many fits of one epoch are one fit of many.
+        // One epoch per fit, to look at the network in between. Many fits of one epoch equal one fit of many.
         let done = trainer.fit(&mut network, &train, &mut rng)?;
         let penalty = network.l2_penalty(decay);
         let train_accuracy = accuracy(&network.classify(train.inputs())?.to_vec(), &known)?;
         let (cost, test_accuracy) = (done.cost[0], done.validation_accuracy[0]);
         progress.epoch(epoch, cost);
-        // A cost that goes through the roof is not worth forty digits.
+        // A diverging cost is not worth forty digits.
         let parts = match cost < 1e6 {
             true => format!("cost {cost:.4} = data {:.4} + penalty {penalty:.4}", cost - penalty),
             false => format!("cost {cost:.1e}"),
@@ -101,7 +102,7 @@ fn cifar10() -> Result<(), Box<dyn Error>> {
     }
     progress.finish();
 
-    // Evaluation: what is taken for what.
+    // Evaluation: the confusion matrix.
     let history = trainer.history();
     let predicted = network.classify(test.inputs())?.to_vec();
     let truth = labels(&test)?;
@@ -113,7 +114,7 @@ fn cifar10() -> Result<(), Box<dyn Error>> {
 
     if flags.plots {
         let title = format!("{:.1} % of the 500 test pictures right", 100.0 * test_accuracy);
-        // As they were before the mean was taken off.
+        // The pictures before the mean was subtracted.
         let photos = photos.inputs();
         let probabilities = network.predict(test.inputs())?;
         let tile = |row: usize| {

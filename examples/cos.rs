@@ -1,25 +1,25 @@
 //! cos(x): regression with a deep and narrow net of sigmoids.
 //!
-//! After the tutorial that derives backpropagation index by index and proves it on a cosine: 200 points, x from
-//! −7 to 7, y = (cos x + 1)/2, a net 1-8-5-3-1 with a sigmoid in every layer, weights and biases from N(0,1),
-//! cost (a − y)² averaged over the batch, stochastic gradient descent with a shuffle every epoch, batches of 40,
-//! learning rate 0.1, 5,000 epochs. Then it predicts 120 points from −9 to 9 and draws truth and fit in one plot.
+//! Follows a tutorial that derives backpropagation index by index and tests it on a cosine: 200 points, x from −7 to
+//! 7, y = (cos x + 1)/2. Its network is 1-8-5-3-1 with a sigmoid in every layer, weights and biases from N(0,1), and
+//! the cost is (a − y)² averaged over the batch. It trains for 5,000 epochs by stochastic gradient descent, shuffled
+//! every epoch, with batches of 40 and learning rate 0.1. Then it predicts 120 points from −9 to 9 and draws truth
+//! and fit in one plot.
 //!
 //! Its derivation, with d = ∂C/∂z: d_L = C′(a) ⊙ f′(z_L), d_l = (W_{l+1}ᵀ d_{l+1}) ⊙ f′(z_l), ∂C/∂w = d·aᵀ, ∂C/∂θ
-//! = d. Those are B1 to B5 of the crate, and θ is the bias. Activation and cost are arguments there; here they
-//! are `Activation` and `Loss`, with a `Custom` variant each. Another target, say tan(x)/2, is one line:
+//! = d. These are B1 to B5 of the crate, and θ is the bias. Activation and cost are arguments there. Here they are
+//! `Activation` and `Loss`, each with a `Custom` variant. Another target, say tan(x)/2, takes one line:
 //! `Dataset::function(|x| x.tan() / 2.0, …)`.
 //!
 //! What to look at:
 //! - `--epochs 100` learns nothing: the cost stays at 0.131, that of the best constant. The curve is flat for
 //!   hundreds of epochs, because four sigmoids in a row shrink the gradient on its way back.
-//! - About one seed in five is not there yet after 5,000 epochs: try `--seed 8`, half way, and `--seed 17`, still
-//!   on the flat.
-//! - Outside of the training range the fit always fails. There the sigmoids are saturated, so the output stays
-//!   what it is at the edge. Nothing in the data says that the hills go on; a network does not know about
-//!   periods.
+//! - About one seed in five has not converged after 5,000 epochs: `--seed 8` is half way, `--seed 17` still on the
+//!   flat part.
+//! - Outside the training range the fit always fails. The sigmoids saturate there, so the output keeps its value at
+//!   the edge. Nothing in the data says that the hills go on; a network does not know about periods.
 //!
-//! `--better` only raises the rate to 3 and takes batches of 10: gradients this small bear large steps.
+//! `--better` only raises the rate to 3 and takes batches of 10: gradients this small allow large steps.
 
 mod common;
 

@@ -1,9 +1,9 @@
-//! The figures of the README: every recipe of the other examples over many seeds, as a Markdown table of minimum,
+//! The results in the README: every recipe of the other examples over many seeds, as a Markdown table of minimum,
 //! median and maximum.
 //!
-//! It builds the examples, runs each with `--no-plots` and `--seed 1`, `2`, … on all cores, and reads the
-//! `result:` lines. Beside its own figures stand those of an independent implementation of the same recipes in
-//! numpy, and the tutorials' headlines where they have one.
+//! It builds the examples, runs each with `--no-plots` and `--seed 1`, `2`, … on all cores, and reads the `result:`
+//! lines. The last column has the results of an independent numpy implementation of the same recipes, and the
+//! tutorials' headlines where they have one.
 
 mod common;
 
@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// One recipe of one example, and the figures to read off its result line: key, name, what others measured.
+/// One recipe of one example, and the figures to read from its result line: key, name, result in numpy.
 struct Recipe {
     example: &'static str,
     name: &'static str,
@@ -237,7 +237,7 @@ fn flags() -> Result<(u64, Option<String>), String> {
     Ok((seeds, only))
 }
 
-/// Builds the examples as this one was built, and returns the folder that they stand in.
+/// Builds the examples with the profile of this one, and returns their folder.
 fn build() -> Result<PathBuf, Box<dyn Error>> {
     let here = std::env::current_exe()?;
     let folder = here.parent().ok_or("this program stands in no folder")?;
@@ -267,7 +267,7 @@ fn run(folder: &Path, recipe: &Recipe, seed: u64) -> Result<HashMap<String, f64>
     Ok(pairs.filter_map(|(key, value)| Some((key.to_string(), value.parse().ok()?))).collect())
 }
 
-/// Of sorted values: the middle one, or the mean of the two in the middle.
+/// The median of sorted values.
 fn median(sorted: &[f64]) -> f64 {
     (sorted[(sorted.len() - 1) / 2] + sorted[sorted.len() / 2]) / 2.0
 }

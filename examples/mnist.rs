@@ -1,30 +1,31 @@
 //! MNIST: handwritten digits with sigmoids and a softmax, by gradient descent with momentum.
 //!
-//! After the tutorial that recognises 28×28 digits, 60,000 to train and 10,000 to test, with a net 784-100-10:
-//! sigmoid hidden units, softmax outputs, cross-entropy, whose derivative through the softmax is ŷ − y. The user
-//! sets epochs, batch size, learning rate and momentum (0.5 to 0.9); the data is reshuffled every epoch, the
-//! gradient averaged over the batch, the answer is the largest output. Its headline: 93.2 % after 30 epochs.
+//! Follows a tutorial that recognises 28×28 digits, 60,000 for training and 10,000 for testing. Its network is
+//! 784-100-10 with sigmoid hidden units, softmax outputs and cross-entropy, whose derivative through the softmax is
+//! ŷ − y. The user sets epochs, batch size, learning rate and momentum (0.5 to 0.9). It reshuffles the data every
+//! epoch and averages the gradient over the batch; the answer is the largest output. It reports 93.2 % after 30 epochs.
 //!
 //! Where the tutorial is silent or wrong:
-//! - its code is lost in pictures; of its initialisers (zeros, normal, Xavier, He), N(0,1) gives the headline,
-//!   with learning rate 0.01, batches of 64, momentum 0.9 and pixels / 255;
+//! - its code is shown only as pictures. Of its initialisers (zeros, normal, Xavier, He), N(0,1) reproduces the
+//!   93.2 %, with learning rate 0.01, batches of 64, momentum 0.9 and pixels / 255;
 //! - "748 inputs" is a misprint for 784.
 //!
 //! What to look at: with weights from N(0,1) the sum over 784 pixels has a standard deviation near 10, so every
-//! hidden sigmoid starts at 0 or 1, where its slope is nothing; the pictures of the first-layer weights are still
-//! the noise that they started from. `--better` draws them by Xavier's rule, which keeps the sums near 1: strokes
-//! and edges appear, and 98 % are right. That alone, at a rate of 0.1, is worth 97.8 to 98.1 %; a rate that
-//! starts at 0.2 and falls with the epochs, and a little weight decay, are worth 98.0 to 98.2 %. (The cost that
-//! is descended then has the weights' penalty in it, so its curve lies above that of the test set.)
+//! hidden sigmoid starts near 0 or 1, where its slope is almost zero. After training, the pictures of the first-layer
+//! weights still show the noise that they started from. `--better` draws them by Xavier's rule, which keeps the sums
+//! near 1: strokes and edges appear, and 98 % are right. Xavier alone, at a rate of 0.1, reaches 97.8 to 98.1 %. A
+//! rate that starts at 0.2 and falls with the epochs, and a little weight decay, reach 98.0 to 98.2 %. (The training
+//! cost then includes the weight penalty, so its curve lies above that of the test set.)
 //!
-//! `--wide` has 800 hidden units with ReLU, drawn by He's rule, as in the best published plain nets (1.6 % error: Simard,
-//! Steinkraus and Platt 2003). Its rate, batch and weight decay were chosen on the last 10,000 of the training set, never on
-//! the test set: trained on the other 50,000 it has 98.48 % of those right; on all 60,000, 98.62 % of the test digits (seed 1).
+//! `--wide` has 800 hidden units with ReLU and He weights, as in the best published plain networks (1.6 % error:
+//! Simard, Steinkraus and Platt 2003). Its rate, batch and weight decay were chosen on the last 10,000 of the training
+//! set, never on the test set. Trained on the other 50,000, it gets 98.48 % of those right; trained on all 60,000,
+//! 98.62 % of the test digits (seed 1).
 //!
-//! At the end comes a look at the mistakes: which digits are confused most, and which wrong answers were the most certain.
+//! The program ends with the mistakes: which digits it confuses most, and which wrong answers were most certain.
 //!
-//! The data: the four files of MNIST in one folder, given by `--data` or `MNIST_DIR`; with `--features download`
-//! they are fetched (12 MB, the first time), without it they are looked for in `data/mnist`.
+//! The data: the four files of MNIST in one folder, named by `--data` or `MNIST_DIR`. With `--features download` they
+//! are fetched (12 MB, the first time); otherwise the default folder is `data/mnist`.
 
 mod common;
 
@@ -91,7 +92,7 @@ fn mnist() -> Result<(), Box<dyn Error>> {
             .fit(&mut network, &train, &mut rng)?;
     progress.finish();
 
-    // Evaluation: which digit is taken for which.
+    // Evaluation: the confusion matrix.
     let labels = |data: &Dataset<f32>| data.labels().map(<[usize]>::to_vec).ok_or("digits have labels");
     let predicted = network.classify(test.inputs())?.to_vec();
     let truth = labels(&test)?;
@@ -101,7 +102,7 @@ fn mnist() -> Result<(), Box<dyn Error>> {
     let test_accuracy = confusion.accuracy();
     println!("rows: truth; columns: prediction\n{confusion}");
 
-    // A look at the mistakes: what is confused most, and where the network was most certain and wrong.
+    // The mistakes: which digits are confused most, and where the network was most certain and wrong.
     let mut confused: Vec<(usize, usize, usize)> = confusion
         .counts()
         .indexed_iter()

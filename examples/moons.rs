@@ -1,24 +1,24 @@
-//! Two moons: a deep net of sigmoids, one sample a step.
+//! Two moons: a deep net of sigmoids, one example per step.
 //!
-//! After the tutorial that writes a network class in numpy and tries it on scikit-learn's moons: 2,000 points
-//! with noise 0.2, 70 % to train and 30 % to test, a net 2-25-50-25-2 with a sigmoid in every layer, mean squared
-//! error against one-hot labels, weights N(0,1)·√(1/n_out), biases from U[0, 0.1). It takes one sample a step, in
-//! the order of the file, with learning rate 0.01 for 1,000 epochs, prints the error every 10 epochs and the test
-//! accuracy at the end: 0.024335 at epoch 990, and 97.67 %.
+//! Follows a tutorial that writes a network class in numpy and tries it on scikit-learn's moons: 2,000 points with
+//! noise 0.2, 70 % for training and 30 % for testing. Its network is 2-25-50-25-2 with a sigmoid in every layer, mean
+//! squared error against one-hot labels, weights N(0,1)·√(1/n_out), biases from U[0, 0.1). It trains on one example
+//! per step, in the order of the file, with learning rate 0.01 for 1,000 epochs. It prints the error every 10 epochs
+//! and the test accuracy at the end: 0.024335 at epoch 990, and 97.67 %.
 //!
-//! The tutorial's own 2,000 points are read from a file, so that figures can be compared; `--fresh` draws others.
+//! The tutorial's 2,000 points come from a file, so that results can be compared; `--fresh` draws new ones.
 //!
 //! Where the tutorial is wrong: its code never updates the biases. The default here trains them. `--as-written`
-//! freezes them as the tutorial does: the gradient of each bias is set to zero between `backward` and `step`. Its
-//! curves show both.
+//! freezes them as the tutorial does: it sets the gradient of each bias to zero between `backward` and `step`. Its
+//! curves show both runs.
 //!
-//! Its gradient is that of ½Σ(a − y)² on one sample; with two outputs this is the crate's mean over the outputs.
+//! The tutorial's gradient is that of ½Σ(a − y)² on one example. With two outputs this equals the crate's mean.
 //!
-//! What to look at: within 30 epochs the boundary is a straight line that gets 89 % right, and there it stays;
-//! around epoch 150 it bends, and the error falls to its end. With frozen biases the wait is about three times as
-//! long, and some seeds do not make it in 1,000 epochs. `--better` does not wait: ReLU in the hidden layers with
-//! He's weights, softmax with cross-entropy, shuffled batches of 50, momentum, and a rate that falls with the
-//! epochs get there in 30. (With tanh in place of ReLU about one seed in ten stays with the straight line.)
+//! What to look at: within 30 epochs the boundary is a straight line that gets 89 % right. It stays straight until
+//! about epoch 150, then bends, and the error falls to its final value. With frozen biases this takes about three
+//! times as long, and some seeds need more than 1,000 epochs. `--better` needs 30 epochs: ReLU in the hidden layers
+//! with He weights, softmax with cross-entropy, shuffled batches of 50, momentum, and a falling rate. (With tanh
+//! instead of ReLU, about one seed in ten keeps the straight line.)
 
 mod common;
 
@@ -76,7 +76,7 @@ fn moons() -> Result<(), Box<dyn Error>> {
     let loss = if flags.better { Loss::CrossEntropy } else { Loss::MeanSquaredError };
     let (key, name) = if flags.better { ("cost", "cross-entropy") } else { ("mse", "mean squared error") };
 
-    // Training with all parameters. Batches pull to and fro to the end unless the rate goes down with the epochs.
+    // Training all parameters. With a constant rate, batches keep pulling in different directions to the end.
     let schedule = if flags.better { Schedule::Cosine { epochs } } else { Schedule::Constant };
     let mut trained = |network: &mut Network<f64>, print: bool| {
         let progress = Progress::new(epochs);
@@ -97,7 +97,7 @@ fn moons() -> Result<(), Box<dyn Error>> {
         Ok::<History, chainrule::Error>(history)
     };
 
-    // Training as the tutorial's code does it. The same steps written out, so that the biases can be kept from them.
+    // Training as the tutorial's code does it: the same steps written out, so that they can leave out the biases.
     let frozen = |network: &mut Network<f64>| {
         let mut history = History::default();
         let mut sgd = Sgd::new(rate).momentum(momentum);
@@ -142,14 +142,14 @@ fn moons() -> Result<(), Box<dyn Error>> {
         let points = Points { places: test.inputs(), labels, names };
         let title = format!("{:.1} % of the 600 test points on the right side", 100.0 * test_accuracy);
         pictures::boundary(&flags.picture("boundary"), &title, points, |places| {
-            // Two sigmoids need not sum to one: the share of the second is one half where the larger output changes.
+            // Two sigmoids need not sum to one. Where both are equal, the share of the second is one half.
             let answers = network.predict(places).expect("finite places in the plane");
             &answers.column(1) / &answers.sum_axis(Axis(1))
         })?;
 
         let mut runs = vec![("all parameters trained", history)];
         if flags.as_written {
-            // The same start with biases that learn: what freezing them costs.
+            // The same start with trained biases, to show what freezing them costs.
             runs[0].0 = "biases frozen";
             runs.push(("biases trained", trained(&mut start.clone(), false)?));
         }

@@ -1,24 +1,23 @@
 //! The flower: one hidden layer, and every step of gradient descent written out.
 //!
-//! After the tutorial that classifies 400 points in the petals of a flower with one hidden layer. Its network is
-//! 2-4-1: four tanh units, one sigmoid unit, weights 0.01·N(0,1), biases 0. The cost is binary cross-entropy, the
-//! descent full-batch, the cost is printed every 1,000 iterations and the boundary drawn over the points.
+//! Follows a tutorial that classifies 400 points in the petals of a flower with one hidden layer. Its network is
+//! 2-4-1: four tanh units, one sigmoid unit, weights 0.01·N(0,1), biases 0. The cost is binary cross-entropy, each
+//! step takes the whole training set. It prints the cost every 1,000 iterations and draws the boundary.
 //!
 //! Where the tutorial is silent:
 //! - learning rate and iterations: 1.2 and 10,000;
-//! - the data: 200 points a class, as `Dataset::planar` describes them. The published 400 points are read from a
-//!   file, so that figures can be compared; `--fresh` draws others;
-//! - its forward code is pasted wrong; the equations F1 and F2 of the crate are what its backward pass derives
-//!   from.
+//! - the data: 200 points per class, as `Dataset::planar` describes them. The published 400 points come from a file,
+//!   so that results can be compared; `--fresh` draws new ones;
+//! - its forward code is pasted wrong. Its backward pass belongs to the crate's equations F1 and F2.
 //!
-//! Its backward pass is the crate's: dZ₂ = A₂ − Y, dW₂ = (1/m) dZ₂·A₁ᵀ, dZ₁ = W₂ᵀdZ₂ ⊙ (1 − A₁²), with examples
-//! as columns there and as rows here, and the 1/m inside dZ here.
+//! Its backward pass is the crate's: dZ₂ = A₂ − Y, dW₂ = (1/m) dZ₂·A₁ᵀ, dZ₁ = W₂ᵀdZ₂ ⊙ (1 − A₁²). Examples are
+//! columns there and rows here, and here the 1/m is inside dZ.
 //!
-//! What to look at: four tanh units are four soft edges, so the boundary is a few sectors and no flower. Which
-//! sectors, the first weights decide: seeds end in three basins, at costs near 0.218, 0.247 and 0.252. `--better`
-//! takes 16 units with Xavier weights, and momentum: in a fifth of the iterations every seed reaches a cost near
-//! 0.17. The accuracy hardly moves, here or on new points: what is still wrong lies where the petals of both
-//! classes overlap.
+//! What to look at: four tanh units are four soft edges, so the boundary is a few sectors and not a flower. The
+//! initial weights decide which sectors: seeds end in three basins, at costs near 0.218, 0.247 and 0.252. `--better`
+//! takes 16 units with Xavier weights, and momentum. Every seed reaches a cost near 0.17 in a fifth of the
+//! iterations. The accuracy hardly changes, on these or on new points: the remaining mistakes lie where the petals
+//! of both classes overlap.
 
 mod common;
 
@@ -49,7 +48,7 @@ fn planar() -> Result<(), Box<dyn Error>> {
     let Recipe { epochs, rate, batch, momentum } = flags.recipe;
     let mut rng = ChaCha8Rng::seed_from_u64(flags.seed);
 
-    // The data, and new points of the same flower that the network never sees in training.
+    // The data, and new points of the same flower that training never sees.
     let data = if flags.fresh { Dataset::planar(200, &mut rng)? } else { published::planar()? };
     let test = Dataset::planar(2_000, &mut rng)?;
 
@@ -62,7 +61,7 @@ fn planar() -> Result<(), Box<dyn Error>> {
         true => Network::builder(2).layer(16, Activation::Tanh).layer(1, Activation::Sigmoid).build(&mut rng)?,
     };
 
-    // Training, one step after the other. Full-batch means one chunk with all the rows.
+    // Training, one step after the other. A full batch is one chunk with all rows.
     let loss = Loss::BinaryCrossEntropy;
     let mut sgd = Sgd::new(rate).momentum(momentum);
     let mut ws = Workspace::new(&network, batch.min(data.len()));

@@ -1,4 +1,4 @@
-//! Where the data lies, and what to say where it does not.
+//! Where the data is, and what to say if it is missing.
 
 use super::flags::Flags;
 use chainrule::{Error, FileProblem};
@@ -12,10 +12,10 @@ pub struct Set {
     pub name: &'static str,
     /// The environment variable that names its folder.
     pub variable: &'static str,
-    /// The folder, where neither a flag nor the variable names one.
+    /// The default folder, if neither a flag nor the variable names one.
     pub folder: &'static str,
     pub files: &'static [&'static str],
-    /// Whether it is fetched without being asked for.
+    /// Whether it is fetched without `--download`.
     pub unasked: bool,
     /// What `--download` does.
     pub download: &'static str,
@@ -45,12 +45,12 @@ pub const CIFAR10: Set = Set {
 };
 
 impl Set {
-    /// The folder that the environment names.
+    /// The folder in the environment variable.
     pub fn variable(&self) -> Option<PathBuf> {
         env::var_os(self.variable).filter(|folder| !folder.is_empty()).map(PathBuf::from)
     }
 
-    /// The folder of the data: the one that was named, or the one that it was fetched into.
+    /// The folder of the data: the one named, or the one that it was fetched into.
     pub fn place(&self, flags: &Flags) -> Result<PathBuf, Box<dyn std::error::Error>> {
         match &flags.data {
             Some(folder) => Ok(folder.clone()),
@@ -80,7 +80,7 @@ impl Set {
         format!("cargo run --release --features download --example {}{flag}", flags.name)
     }
 
-    /// A file that is not there becomes a word on where to get it; any other error stays as it is.
+    /// Turns a missing file into advice on where to get it; keeps any other error.
     pub fn how_to_get_it(&self, flags: &Flags, folder: &Path, error: Error) -> String {
         let Error::File { problem: FileProblem::Io { kind: ErrorKind::NotFound, .. }, .. } = error else {
             return error.to_string();

@@ -11,12 +11,12 @@ use std::str::FromStr;
 /// A batch of the whole training set.
 pub const ALL: usize = usize::MAX;
 
-/// The numbers of a training run.
+/// The hyperparameters of a training run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recipe {
     pub epochs: usize,
     pub rate: f64,
-    /// Rows a step; [`ALL`] is the whole training set.
+    /// Rows per step; [`ALL`] is the whole training set.
     pub batch: usize,
     pub momentum: f64,
 }
@@ -26,11 +26,11 @@ pub struct Recipe {
 pub enum Extra {
     /// `--as-written`, with what it does.
     AsWritten(&'static str),
-    /// `--fresh`: points of its own in place of the tutorial's.
+    /// `--fresh`: new points instead of the tutorial's.
     Fresh,
-    /// `--data DIR`, with what stands in for it.
+    /// `--data DIR`, with the data set that it names.
     Data(&'static Set),
-    /// `--wide`: a wide hidden layer, with a recipe of its own.
+    /// `--wide`: a wide hidden layer, with its recipe.
     Wide(Recipe),
 }
 
@@ -53,7 +53,7 @@ pub struct Flags {
     pub as_written: bool,
     pub fresh: bool,
     pub wide: bool,
-    /// The recipe in force: the tutorial's or another one, with what the flags change.
+    /// The recipe to run: the tutorial's or another one, with the changes of the flags.
     pub recipe: Recipe,
     pub data: Option<PathBuf>,
     pub download: bool,
@@ -79,7 +79,7 @@ impl Flags {
         }
     }
 
-    /// Where the picture `name` goes. The pictures of another recipe stand beside those of the tutorial's.
+    /// The path of the picture `name`. Other recipes' pictures go beside those of the tutorial's.
     pub fn picture(&self, name: &str) -> PathBuf {
         let variant = match self {
             Flags { better: true, .. } => "-better",
@@ -158,7 +158,7 @@ fn read(example: &Example, mut parser: lexopt::Parser) -> Result<Option<Flags>, 
     Ok(Some(Flags { name, seed, better, as_written, fresh, wide, recipe, data, download, plots, out }))
 }
 
-/// The value of a flag, or what was expected and what was found.
+/// The value of a flag, or an error with what was expected and what was found.
 fn value<T: FromStr>(
     parser: &mut lexopt::Parser,
     flag: &str,

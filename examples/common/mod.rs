@@ -1,7 +1,6 @@
-//! What the examples share: flags, progress, the result line and the pictures. Nothing in here is needed to use
-//! the crate.
+//! What the examples share: flags, progress, the result line and the pictures. None of it is needed to use the crate.
 
-// Each example takes the part it needs.
+// Each example uses some of it.
 #![allow(dead_code)]
 
 pub mod data;

@@ -15,7 +15,7 @@ use std::path::Path;
 
 const FINE: usize = 3;
 
-// Okabe and Ito's palette: eight colours that readers with any kind of colour vision tell apart.
+// Okabe and Ito's palette: eight colours that stay distinct for readers with any kind of colour vision.
 pub const BLUE: RGBColor = RGBColor(0, 114, 178);
 pub const VERMILION: RGBColor = RGBColor(213, 94, 0);
 pub const GREEN: RGBColor = RGBColor(0, 158, 115);
@@ -102,7 +102,7 @@ fn write_png(path: &Path, width: usize, height: usize, pixels: &[u8]) -> Result<
     let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), width as u32, height as u32);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_compression(png::Compression::High);
-    // Flat colours repeat as they stand: a third smaller than by the filters made for photographs.
+    // No filter: flat colours compress better without, the file is a third smaller.
     encoder.set_filter(png::Filter::NoFilter);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(pixels)?;
@@ -110,12 +110,12 @@ fn write_png(path: &Path, width: usize, height: usize, pixels: &[u8]) -> Result<
     Ok(())
 }
 
-/// A length or a place on the fine bitmap.
+/// A length or position on the fine bitmap.
 fn fine(x: f64) -> i32 {
     (x * FINE as f64).round() as i32
 }
 
-// Drawing into memory cannot fail: the bitmap has the size that the backend was told.
+// Drawing into memory cannot fail: the bitmap has the size given to the backend.
 const INFALLIBLE: &str = "drawing into memory";
 
 impl Pen<'_> {
@@ -131,7 +131,7 @@ impl Pen<'_> {
         }
     }
 
-    /// A line of dashes `dash` pixels long, with gaps of the same length.
+    /// A dashed line; dashes and gaps are `dash` pixels long.
     pub fn dashes(&self, points: &[(f64, f64)], colour: RGBColor, width: f64, dash: f64) {
         let mut travelled = 0.0;
         let mut piece = vec![];
@@ -192,7 +192,7 @@ impl Pen<'_> {
         self.area.draw(&Polygon::new(corners, colour.filled())).expect(INFALLIBLE);
     }
 
-    /// Fills an area by the colour of each place in it: across and down, each from 0 to 1.
+    /// Fills an area with the colour at each point: across and down, each from 0 to 1.
     pub fn paint(&self, area: Area, colour: impl Fn(f64, f64) -> RGBColor) {
         // Whole pixels of the finished picture, so that smooth colours stay smooth and the file small.
         let (left, top) = (area.left.round() as i32, area.top.round() as i32);
@@ -232,7 +232,7 @@ impl Pen<'_> {
         }
     }
 
-    // Plotters' own text leaves out the space on the left of each letter, which tears words apart.
+    // Plotters' text omits the space on the left of each letter, which tears words apart.
     fn ink(&self, text: &str, em: f64, weight: Weight, colour: RGBColor, place: impl Fn(i32, i32) -> (i32, i32)) {
         let (glyphs, _) = self.glyphs(text, em, weight);
         for glyph in glyphs {
@@ -245,9 +245,9 @@ impl Pen<'_> {
         }
     }
 
-    /// The letters in their places along a baseline on the fine bitmap, and where the last one ends.
+    /// The positioned letters along a baseline on the fine bitmap, and where the last one ends.
     fn glyphs(&self, text: &str, em: f64, weight: Weight) -> (Vec<Glyph>, f32) {
-        // The height of Noto Sans, from its highest to its deepest letter, is 1.362 em.
+        // The height of Noto Sans, from its highest to its lowest letter, is 1.362 em.
         let font = self.font(weight).as_scaled((em * 1.362 * FINE as f64) as f32);
         let (mut x, mut last, mut glyphs) = (0.0, None, vec![]);
         for letter in text.chars() {
@@ -280,7 +280,7 @@ pub enum Mark {
 }
 
 impl Pen<'_> {
-    /// The title and, in one row under it, the legend: above the data, so that it covers none.
+    /// The title and, in one row below, the legend. Both are above the data and cover none.
     pub fn heading(&self, left: f64, title: &str, legend: &[(Mark, &str)]) {
         self.text(title, (left, 32.0), Align::Left, TITLE, Weight::Bold, INK);
         let (mut x, y) = (left, 62.0);
@@ -304,7 +304,7 @@ impl Pen<'_> {
         }
     }
 
-    /// A vertical bar of colours from `low` at the foot to `high` at the top, with its labels.
+    /// A vertical colour bar from `low` at the bottom to `high` at the top, with labels.
     pub fn colour_bar(&self, area: Area, label: &str, ticks: &[(f64, String)], colour: impl Fn(f64) -> RGBColor) {
         self.paint(area, |_, down| colour(1.0 - down));
         self.border(area, GREY, 1.0);
@@ -341,7 +341,7 @@ impl Axis {
         Axis { label: label.to_string(), low: low / 1.15, high: high.max(low) * 1.15, log: true }
     }
 
-    /// Where a value lies: 0 at the low end, 1 at the high end.
+    /// The position of a value: 0 at the low end, 1 at the high end.
     pub fn place(&self, value: f64) -> f64 {
         match self.log {
             true => (value.max(self.low) / self.low).ln() / (self.high / self.low).ln(),
@@ -349,13 +349,13 @@ impl Axis {
         }
     }
 
-    /// The value at a place of a linear axis.
+    /// The value at a position of a linear axis.
     pub fn value(&self, place: f64) -> f64 {
         self.low + (self.high - self.low) * place
     }
 
-    /// Steps of 1, 2 or 5 times a power of ten, at most `most` of them; on a logarithmic axis the powers of ten,
-    /// with 2 and 5 between them where there are few, unless it is too short for two of these.
+    /// On a linear axis, steps of 1, 2 or 5 times a power of ten, at most `most` of them. On a logarithmic axis, the
+    /// powers of ten, with 2 and 5 times these if there are few. A very short logarithmic axis has linear steps.
     fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         if self.log {
             let decades = (self.high / self.low).log10();
@@ -380,7 +380,7 @@ impl Axis {
     }
 }
 
-/// A number for a reader: a true minus sign, thousands set apart.
+/// A number for a reader: with a real minus sign and thousands separators.
 pub fn number(value: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", value.abs());
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
@@ -403,13 +403,13 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// Where a point of the data lies in the picture.
+    /// The position of a data point in the picture.
     pub fn at(&self, x: f64, y: f64) -> (f64, f64) {
         let Area { left, top, right, bottom } = self.area;
         (left + (right - left) * self.x.place(x), bottom + (top - bottom) * self.y.place(y))
     }
 
-    /// Grid, ticks, numbers and labels. `grid` off where a picture lies underneath.
+    /// Grid, ticks, numbers and labels. Turn `grid` off over a picture.
     pub fn axes(&self, pen: &Pen, grid: bool) {
         let Area { left, top, right, bottom } = self.area;
         let x_ticks = self.x.ticks(((right - left) / 75.0) as usize);

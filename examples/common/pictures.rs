@@ -15,14 +15,14 @@ pub struct Points<'a> {
     pub places: ArrayView2<'a, f64>,
     /// 0 or 1 each.
     pub labels: &'a [usize],
-    /// What the two classes are called in the legend.
+    /// The names of the two classes in the legend.
     pub names: [&'a str; 2],
 }
 
 const CLASS: [RGBColor; 2] = [BLUE, VERMILION];
 
 impl Points<'_> {
-    /// A chart of the plane, one unit as long across as up, with room around the points.
+    /// A chart of the plane with equal units on both axes and a margin around the points.
     fn chart(&self, right: f64) -> (Chart, (usize, usize)) {
         let span = |column: usize| {
             let places = self.places.column(column);
@@ -32,7 +32,7 @@ impl Points<'_> {
         let ((x0, x1), (y0, y1)) = (span(0), span(1));
         let (left, top, wide) = (80.0, 80.0, 800.0 - 80.0 - right);
         let high = (wide * (y1 - y0) / (x1 - x0)).clamp(340.0, 600.0).round();
-        // Where the height was clamped, the axis that has room shows more of the plane.
+        // If the height was clamped, the other axis shows more of the plane.
         let unit = (wide / (x1 - x0)).min(high / (y1 - y0));
         let (more_x, more_y) = ((wide / unit - (x1 - x0)) / 2.0, (high / unit - (y1 - y0)) / 2.0);
         let chart = Chart {
@@ -75,7 +75,7 @@ pub fn scatter(path: &Path, title: &str, points: Points) -> Drawn {
     })
 }
 
-/// The probability of class 1 all over the plane, the line where it is one half, and the points over it.
+/// The probability of class 1 all over the plane, the line where it is one half, and the points on top.
 /// `probability` gives it for places `[n, 2]`.
 pub fn boundary(
     path: &Path,
@@ -100,7 +100,7 @@ pub fn boundary(
             pen.line([from, to], WHITE, 6.0);
         }
         for (from, to) in field.crossings(chart.area) {
-            // Round ends, so that the short pieces join without gaps.
+            // Round ends, so that the short segments join without gaps.
             pen.disc(from, 1.4, BLACK);
             pen.line([from, to], BLACK, 2.8);
             pen.disc(to, 1.4, BLACK);
@@ -123,7 +123,7 @@ fn shade(p: f64) -> RGBColor {
     mix(WHITE, diverging(2.0 * step(p, 64.0) - 1.0), 0.4)
 }
 
-/// Rounds to steps too small to be seen, which makes the file half as large.
+/// Rounds to invisibly small steps, which halves the size of the file.
 fn step(t: f64, steps: f64) -> f64 {
     (t * steps).round() / steps
 }
@@ -148,7 +148,7 @@ impl Field {
         Field { values: Array2::from_shape_vec((Field::DOWN, Field::ACROSS), values).expect("one value a place") }
     }
 
-    /// Bilinear between the grid's places.
+    /// Bilinear between the grid points.
     fn sample(&self, across: f64, down: f64) -> f64 {
         let x = across.clamp(0.0, 1.0) * (Field::ACROSS - 1) as f64;
         let y = down.clamp(0.0, 1.0) * (Field::DOWN - 1) as f64;
@@ -159,7 +159,7 @@ impl Field {
             + v * ((1.0 - u) * value(j + 1, i) + u * value(j + 1, i + 1))
     }
 
-    /// Marching squares: the pieces of the line on which the quantity is one half, in the picture.
+    /// Marching squares: the segments of the line on which the quantity is one half, in the picture.
     fn crossings(&self, area: Area) -> Vec<((f64, f64), (f64, f64))> {
         let place = |x: f64, y: f64| {
             let (across, down) = (x / (Field::ACROSS - 1) as f64, y / (Field::DOWN - 1) as f64);
@@ -186,14 +186,14 @@ impl Field {
     }
 }
 
-/// A line of a chart: what it is called, and its points.
+/// A line of a chart: its name and points.
 pub struct Series<'a> {
     pub name: &'a str,
     pub points: Vec<(f64, f64)>,
 }
 
 impl<'a> Series<'a> {
-    /// One value an epoch, the first after epoch 1.
+    /// One value per epoch, the first after epoch 1.
     pub fn by_epoch(name: &'a str, values: &[f64]) -> Series<'a> {
         Series { name, points: values.iter().enumerate().map(|(epoch, value)| (epoch as f64 + 1.0, *value)).collect() }
     }
@@ -223,18 +223,18 @@ fn bins(points: &[(f64, f64)], width: f64) -> Vec<Bin> {
         .collect()
 }
 
-/// Curves over the epochs, of a single one a mark. The colours are told apart by dashes too, or by the marks.
+/// Curves over the epochs; a single epoch is a mark. Dashes or marks also tell the curves apart.
 pub fn curves(path: &Path, title: &str, y_label: &str, scale: Scale, series: &[Series]) -> Drawn {
     let all = || series.iter().flat_map(|series| &series.points);
     let last = all().fold(1.0, |last: f64, (x, _)| last.max(*x));
     let (low, high) = all().fold((f64::MAX, f64::MIN), |(low, high), (_, y)| (low.min(*y), high.max(*y)));
-    // Around a single epoch, or a curve that is all but flat, a hundredth of its height.
+    // Around a single epoch or a nearly flat curve, leave a hundredth of its height.
     let least = 0.01 * high.abs().max(1e-3);
     let room = if high - low > least { 0.06 * (high - low) } else { least };
     let y = match scale {
         Scale::Log => Axis::log(y_label, low, high),
         Scale::Linear => Axis::linear(y_label, low - room, high + room),
-        // No room above 1: nothing can lie there.
+        // No margin above 1: no value can be there.
         Scale::Share => Axis::linear(y_label, low - room, (high + room).min(1.0)),
     };
     let chart = Chart {
@@ -288,7 +288,7 @@ pub enum Scale {
     Share,
 }
 
-/// A function that was learnt on `trained`, beside the true one.
+/// A function learnt on the range `trained`, and the true one.
 pub fn fit(path: &Path, title: &str, truth: &[(f64, f64)], fit: &[(f64, f64)], trained: (f64, f64)) -> Drawn {
     let (low, high) =
         truth.iter().chain(fit).fold((f64::MAX, f64::MIN), |(low, high), (_, y)| (low.min(*y), high.max(*y)));
@@ -362,7 +362,7 @@ pub fn digits(path: &Path, title: &str, digits: &Digits, rows: &[(&str, &[usize]
     })
 }
 
-/// The image at a place, bilinear between the middles of its pixels.
+/// The image at a position, bilinear between the centres of its pixels.
 fn pixel(image: ArrayView1<f32>, across: f64, down: f64) -> f32 {
     let place = |t: f64| (t * SIDE as f64 - 0.5).clamp(0.0, (SIDE - 1) as f64);
     let (x, y) = (place(across), place(down));
@@ -378,7 +378,7 @@ fn pixel(image: ArrayView1<f32>, across: f64, down: f64) -> f32 {
 pub fn weights(path: &Path, title: &str, weights: ArrayView2<f32>) -> Drawn {
     const ACROSS: usize = 10;
     let units = weights.ncols();
-    // The largest 0.5 % are cut off, so that a few extremes do not make all others pale.
+    // Clips the largest 0.5 %, so that a few extremes do not make all others pale.
     let mut sizes: Vec<f32> = weights.iter().map(|w| w.abs()).collect();
     sizes.sort_by(f32::total_cmp);
     let limit = f64::from(sizes[sizes.len() * 995 / 1000]).max(f64::MIN_POSITIVE);
@@ -413,10 +413,10 @@ pub fn weights(path: &Path, title: &str, weights: ArrayView2<f32>) -> Drawn {
     })
 }
 
-/// Counts `[truth, prediction]`, with the share of each truth that was found.
+/// Counts `[truth, prediction]`, with the recall of each class.
 pub fn confusion(path: &Path, title: &str, counts: ArrayView2<usize>, names: &[&str]) -> Drawn {
     let classes = counts.nrows();
-    // Names longer than a digit stand upright over their columns.
+    // Names longer than a digit are rotated above their columns.
     let long = names.iter().any(|name| name.len() > 2);
     let (left, top) = if long { (150.0, 196.0) } else { (84.0, 120.0) };
     let (wide, tall) = (60.0, 44.0);
@@ -444,7 +444,7 @@ pub fn confusion(path: &Path, title: &str, counts: ArrayView2<usize>, names: &[&
             for (predicted, &count) in row.iter().enumerate() {
                 let share = count as f64 * shares[truth];
                 let x = left + wide * predicted as f64;
-                // Mistakes are few: their square root keeps them apart.
+                // Mistakes are few: the square root makes them distinguishable.
                 let (colour, depth) =
                     if predicted == truth { (BLUE, share) } else { (VERMILION, (share / worst).sqrt() * 0.8) };
                 let area = Area { left: x, top: y, right: x + wide, bottom: y + tall };
@@ -472,7 +472,7 @@ pub struct Tile<'a> {
     pub wrong: bool,
 }
 
-/// The columns of a data set, as something to look at.
+/// The columns of a data set, as an image.
 #[derive(Clone, Copy)]
 pub enum Image<'a> {
     /// 28 by 28, from 0 (paper) to 1 (ink).
@@ -492,7 +492,7 @@ impl Image<'_> {
 
 const COLOUR_SIDE: usize = 32;
 
-/// The colour at a place of a picture of 32 by 32, whose three planes `value` gives from 0 to 1.
+/// The colour at a position of a 32 by 32 picture; `value` returns its three planes, from 0 to 1.
 fn rgb(across: f64, down: f64, value: impl Fn(usize) -> f64, steps: f64) -> RGBColor {
     let place = |t: f64| ((t * COLOUR_SIDE as f64) as usize).min(COLOUR_SIDE - 1);
     let at = place(down) * COLOUR_SIDE + place(across);

@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Display;
 
-/// Epoch, cost and time left, on the error stream; silent where that is no terminal.
+/// Epoch, cost and time left, on standard error; silent unless that is a terminal.
 pub struct Progress {
     bar: ProgressBar,
 }
@@ -16,7 +16,7 @@ impl Progress {
         Progress { bar }
     }
 
-    /// `done` epochs are behind us.
+    /// `done` epochs are finished.
     pub fn epoch(&self, done: usize, cost: f64) {
         self.bar.set_position(done as u64);
         self.bar.set_message(if cost < 1e6 { format!("{cost:.4}") } else { format!("{cost:.1e}") });
@@ -32,7 +32,7 @@ impl Progress {
     }
 }
 
-/// What has come of a file that is being fetched, on the error stream; silent where that is no terminal.
+/// The progress of a download, on standard error; silent unless that is a terminal.
 pub struct Bytes {
     bar: ProgressBar,
 }
@@ -45,7 +45,7 @@ impl Bytes {
         Bytes { bar }
     }
 
-    /// So many bytes of `file` have come.
+    /// Shows how many bytes of `file` have arrived.
     pub fn tell(&self, file: &str, bytes: u64, total: Option<u64>) {
         if self.bar.message() != file {
             self.bar.reset();
@@ -63,8 +63,7 @@ impl Bytes {
     }
 }
 
-/// The last line, for machines. It holds nothing that differs between two runs with the same seed, so no
-/// times.
+/// The last line, for machines. It is the same in every run with the same seed, so it has no times.
 pub fn result_line(example: &str, seed: u64, epochs: usize, figures: &[(&str, f64)]) {
     print!("result: example={example} seed={seed} epochs={epochs}");
     for (key, value) in figures {
@@ -73,7 +72,7 @@ pub fn result_line(example: &str, seed: u64, epochs: usize, figures: &[(&str, f6
     println!();
 }
 
-/// Four decimals, and more where a small number would lose its first three digits.
+/// Four decimals, or more so that a small number keeps three digits.
 pub fn digits(value: f64) -> String {
     let leading = if value == 0.0 { 0.0 } else { -value.abs().log10().floor() };
     let decimals = if leading.is_finite() { (leading + 2.0).clamp(4.0, 12.0) as usize } else { 4 };

@@ -1,5 +1,4 @@
-//! The points that the tutorials themselves drew, so that their figures can be compared. They are stored with the
-//! tests.
+//! The points that the tutorials drew, so that results can be compared. They are stored with the tests.
 
 use chainrule::ndarray::Array2;
 use chainrule::{Dataset, one_hot};
