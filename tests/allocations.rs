@@ -1,6 +1,6 @@
-//! Nothing is allocated in a training step: an allocator counts, on the thread that trains.
+//! A training step allocates nothing. A counting allocator checks this on the thread that trains.
 
-#![allow(unsafe_code)] // an allocator has no other form
+#![allow(unsafe_code)] // GlobalAlloc is an unsafe trait
 
 mod common;
 
@@ -20,7 +20,7 @@ fn count_one() {
     _ = ALLOCATIONS.try_with(|n| n.set(n.get() + 1));
 }
 
-// SAFETY: every call goes on to the system's allocator as it came; the counter makes no allocation of its own.
+// SAFETY: every call is passed on to the system's allocator unchanged; the counter allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count_one();
@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The allocations that this thread has made so far.
+/// The allocations of this thread so far.
 fn so_far() -> usize {
     ALLOCATIONS.get()
 }
@@ -65,7 +65,7 @@ fn check_explicit_steps<F: Real>(rows: usize, units: usize, outputs: usize) {
     for sgd in [Sgd::new(0.1), Sgd::new(0.1).momentum(0.9).weight_decay(1e-3)] {
         let mut sgd = sgd;
         let mut workspace = Workspace::new(&network, rows);
-        // Short ways, long ways, and the Jacobian of softmax behind a custom loss.
+        // Canonical pairs, general pairs, and softmax's Jacobian with a custom loss.
         for (step, loss) in [Loss::CrossEntropy, Loss::MeanSquaredError, Loss::BinaryCrossEntropy, LOG_COSH]
             .into_iter()
             .cycle()
@@ -79,7 +79,7 @@ fn check_explicit_steps<F: Real>(rows: usize, units: usize, outputs: usize) {
             sgd.step(&mut network, workspace.gradients()).unwrap();
             let found = so_far() - before;
             if step > 0 {
-                // The first step with momentum makes the velocity, and the first large product of a thread its room.
+                // The first step with momentum allocates the velocity, the first large product a thread's buffer.
                 assert_eq!(found, 0, "step {step} with {}", loss.name());
             }
         }
@@ -90,7 +90,7 @@ fn check_explicit_steps<F: Real>(rows: usize, units: usize, outputs: usize) {
 fn a_step_of_the_explicit_pass_allocates_nothing() {
     check_explicit_steps::<f32>(ROWS, 7, OUTPUTS);
     check_explicit_steps::<f64>(ROWS, 7, OUTPUTS);
-    // Products that copy parts of their factors, into room that the thread keeps.
+    // Products that copy parts of their factors into a buffer that the thread keeps.
     check_explicit_steps::<f32>(80, 90, 40);
     check_explicit_steps::<f64>(80, 90, 40);
     check_explicit_steps::<f32>(340, 400, 350);
@@ -107,7 +107,7 @@ fn making_arrays_is_counted() {
 }
 
 /// Between the ends of two epochs, with shuffling and a short last batch, a trainer allocates nothing.
-/// The history's vector grows at its 5th, 9th and 17th entry; epochs 9 to 15 are free of that.
+/// The history's vector grows at its 5th, 9th and 17th entry, so this looks at epochs 9 to 15.
 #[test]
 fn an_epoch_of_the_trainer_allocates_nothing() {
     let data = Dataset::<f32>::new(uniform((ROWS, 5), -1.0, 1.0, 2), one_hot_rows((ROWS, OUTPUTS), 3)).unwrap();

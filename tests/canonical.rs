@@ -1,7 +1,7 @@
-//! The short way is the long way: where both are well conditioned, a canonical pair of activation and loss gives the
-//! numbers that ∂L/∂A followed by B3 gives.
+//! The short path equals the general one: where both are well conditioned, a canonical pair of activation and loss
+//! gives the same result as ∂L/∂A followed by B3.
 //!
-//! The same activation or loss as a custom one is nobody's canonical partner, and takes the long way.
+//! The same activation or loss as a custom one has no canonical partner and takes the general path.
 
 mod common;
 
@@ -43,7 +43,7 @@ fn sigmoid_with_binary_cross_entropy() {
     check(Activation::Sigmoid, Loss::BinaryCrossEntropy, OWN_SIGMOID, Loss::BinaryCrossEntropy, 1.0);
 }
 
-/// A custom loss is a mean over the outputs too, cross-entropy their sum.
+/// A custom loss also averages over the outputs; cross-entropy sums over them.
 #[test]
 fn softmax_with_cross_entropy() {
     let own = Loss::Custom { name: "own cross-entropy", value: |a, y| -y * a.ln(), slope: |a, y| -y / a };

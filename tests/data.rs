@@ -1,7 +1,7 @@
-//! `Dataset`: its invariants, splits and scaling; the small sets against their equations and against published
-//! draws; the readers on good files and on every kind of bad one.
+//! `Dataset`: its invariants, splits and scaling; the toy sets against their equations and against published draws;
+//! the readers on valid files and on every kind of bad one.
 //!
-//! With `MNIST_DIR` and `CIFAR10_DIR` set to folders with the real files, those are read, too.
+//! If `MNIST_DIR` and `CIFAR10_DIR` name folders with the real files, the tests read those too.
 
 use chainrule::rand::{RngCore, SeedableRng};
 use chainrule::{ChaCha8Rng, Dataset, Error, FileProblem, Idx, Result, Scaling, one_hot};
@@ -23,7 +23,7 @@ fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     (values.mean().unwrap(), values.std(0.0))
 }
 
-/// Row i: inputs (i, −i), target as told.
+/// Row i: inputs (i, −i), and the given target.
 fn numbered(targets: Array2<f64>) -> Dataset<f64> {
     let inputs = Array2::from_shape_fn((targets.nrows(), 2), |(i, j)| if j == 0 { i as f64 } else { -(i as f64) });
     Dataset::new(inputs, targets).unwrap()
@@ -93,7 +93,7 @@ fn labels_are_read_off_the_targets() {
     assert_eq!(labels(array![[0.0, 1.0], [2.0, 0.0]]), None);
     assert_eq!(labels(array![[1.0], [2.0]]), None);
 
-    // A part may name classes although the whole does not.
+    // A part may name classes even if the whole does not.
     let mixed = numbered(array![[1.0], [0.5], [0.0]]);
     assert_eq!(mixed.select(&[2, 0]).unwrap().labels(), Some(&[0, 1][..]));
 }
@@ -134,7 +134,7 @@ fn split_refuses_fractions_that_leave_a_side_empty() {
     }
     assert!(numbered(Array2::zeros((1, 1))).split(0.5, &mut rng(1)).is_err());
     assert_eq!(data.split(0.5, &mut rng(1)).unwrap().0.len(), 3, "2.5 rows: halves go up");
-    // A generator known only as a trait object will do.
+    // A generator may be a trait object.
     assert!(data.split(0.5, &mut rng(1) as &mut dyn RngCore).is_ok());
 }
 
@@ -194,7 +194,7 @@ fn scaling_is_the_equation_and_leaves_targets() {
 
 #[test]
 fn a_constant_column_becomes_0() {
-    // 0.1 ten times sums to 0.9999999999999999: a mean taken straight would leave a deviation of 1e-17.
+    // 0.1 added ten times is 0.9999999999999999: a naive mean would leave a deviation of 1e-17.
     let data = column(&[0.1; 10]);
     let scaling = Scaling::standardise(&data).unwrap();
     assert_eq!((scaling.shift()[0], scaling.scale()[0]), (0.1, 1.0));
@@ -300,7 +300,7 @@ fn scaling_of_extreme_values_is_right_or_refused() {
     let data = column(&[f32::MAX, -f32::MAX]);
     let scaled = Scaling::standardise(&data).unwrap().apply(data).unwrap();
     assert_eq!(scaled.inputs(), array![[1.0], [-1.0]]);
-    // The mean, 2²⁴ + ½, is no f32: rounded to one, it would leave the columns off centre.
+    // The mean, 2²⁴ + ½, is not an f32: rounding it would leave the columns off centre.
     let data = column(&[16_777_216_f32, 16_777_216.0, 16_777_218.0, 16_777_216.0]);
     let scaled = Scaling::standardise(&data).unwrap().apply(data).unwrap();
     assert!(scaled.inputs().sum().abs() < 1e-6, "{}", scaled.inputs());
@@ -348,13 +348,13 @@ fn assert_close(found: ArrayView2<f64>, expected: &[[f64; 2]]) {
     }
 }
 
-/// Solves the equations of the flower for its two noises, in units of their standard deviation.
+/// Solves the equations of the flower for its two noise terms, in units of their standard deviation.
 fn flower_noise(points: ArrayView2<f64>) -> (Vec<f64>, Vec<f64>) {
     let m = points.nrows() / 2;
     let of_row = |(i, x): (usize, ndarray::ArrayView1<f64>)| {
         let j = (i / m) as f64;
         let on_grid = grid(3.12 * j, 3.12 * (j + 1.0), m, i % m);
-        // x = (r sin t, r cos t) fixes t but for multiples of π; the noise is too small to reach another one.
+        // x = (r sin t, r cos t) fixes t up to multiples of π; the noise is too small to reach another one.
         let angle = x[0].atan2(x[1]);
         let t = angle + PI * ((on_grid - angle) / PI).round();
         let r = x[0] * t.sin() + x[1] * t.cos();
@@ -477,7 +477,7 @@ fn circles_and_spirals_are_their_equations() {
     assert_close(spirals.inputs(), &expected);
     assert_eq!(spirals.labels(), Some((0..33).map(|row| row / 11).collect::<Vec<_>>().as_slice()));
 
-    // The noise of a spiral turns a point; it does not move it off its circle.
+    // The noise of a spiral rotates a point; it stays on its circle.
     let noisy = Dataset::<f64>::spirals(3, 11, 0.2, &mut rng(1)).unwrap();
     let radius = |data: &Dataset<f64>| data.inputs().map_axis(Axis(1), |x| x[0].hypot(x[1]));
     assert!((radius(&noisy) - radius(&spirals)).iter().all(|d| d.abs() < 1e-14));
@@ -497,7 +497,7 @@ fn functions_lie_on_an_even_grid_with_both_ends() {
     assert_eq!((one.inputs()[[0, 0]], one.targets()[[0, 0]]), (3.0, 6.0));
     let two = Dataset::<f64>::function(|x| 2.0 * x, 3.0, 5.0, 2).unwrap();
     assert_eq!(two.inputs(), array![[3.0], [5.0]]);
-    // The last point is `high` itself, not a sum of steps near it.
+    // The last point is exactly `high`, not a sum of steps.
     assert!((2..2_000).all(|n| Dataset::<f64>::cosine(n, 0.1, 0.7).unwrap().inputs()[[n - 1, 0]] == 0.7));
 
     assert_eq!(Dataset::<f64>::xor().inputs(), array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
@@ -557,7 +557,7 @@ fn generators_refuse_bad_arguments() {
     );
     assert!(message(Dataset::<f32>::cosine(2, 0.0, 1e300)).starts_with("inputs: expected finite numbers"));
 
-    // More than memory can hold, instead of a panic or an abort.
+    // More than memory can hold: an error, not a panic or an abort.
     let too_many = usize::MAX / 2;
     for error in [
         message(D::planar(too_many, r)),
@@ -572,7 +572,7 @@ fn generators_refuse_bad_arguments() {
 
 // ---- Readers ----
 
-/// A folder of its own for each test, gone at its end.
+/// A separate folder for each test, removed at its end.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -677,12 +677,12 @@ fn idx_names_every_problem() {
 
 #[test]
 fn idx_makes_room_only_for_what_comes_and_reads_only_what_is_announced() {
-    // 8·10¹⁸ bytes announced, three there: room for them all could not be had.
+    // 8·10¹⁸ bytes announced, three present: memory for all of them does not exist.
     assert_eq!(
         message(read(&idx(&[4_000_000_000, 2_000_000_000], &[1, 2, 3]))),
         "truncated: expected 8000000000000000012 bytes, found 15"
     );
-    // Streams without an end.
+    // Endless streams.
     let plain = endless(idx(&[3], &[1, 2, 3]), vec![0]);
     assert_eq!(message(Idx::from_reader(plain)), "expected 11 bytes, found more");
     let bomb = endless(gzip(&idx(&[3], &[1, 2, 3])), gzip(&[0; 1000]));
@@ -704,16 +704,16 @@ fn endless(start: Vec<u8>, unit: Vec<u8>) -> impl Read {
 #[test]
 fn broken_gzip_streams_are_named() {
     let whole = gzip(&idx(&[4], &[1, 2, 3, 4]));
-    // From three bytes on: with two it is known as gzip.
+    // From three bytes on; two bytes identify gzip.
     for end in 2..whole.len() {
         let error = message(read(&whole[..end]));
         assert!(error.starts_with("broken gzip stream: ") && error.len() > 25, "{end}: {error}");
     }
     let mut damaged = whole.clone();
-    damaged[25] ^= 1; // a byte of the contents: only the checksum can tell
+    damaged[25] ^= 1; // a byte of the contents: only the checksum notices
     assert_eq!(message(read(&damaged)), "broken gzip stream: corrupt gzip stream does not have a matching checksum");
     let mut damaged = whole;
-    damaged[10] = 7; // a kind of block that does not exist
+    damaged[10] = 7; // an invalid block type
     assert_eq!(message(read(&damaged)), "broken gzip stream: corrupt deflate stream");
 }
 
@@ -733,7 +733,7 @@ fn a_missing_file_and_a_folder_are_named() {
     check(Dataset::from_idx(&missing, &labels, 2), &missing, not_found);
     check(Dataset::from_idx(&labels, &missing, 2), &missing, not_found);
     check(Dataset::from_cifar10([&missing], None), &missing, not_found);
-    // Which kind of error a folder is, differs among systems.
+    // The kind of error for a folder depends on the system.
     check(Dataset::from_idx(&folder.0, &labels, 2), &folder.0, None);
     check(Dataset::from_idx(&labels, &folder.0, 2), &folder.0, None);
     check(Dataset::from_cifar10([&folder.0], None), &folder.0, None);
@@ -984,11 +984,11 @@ fn cifar100_reads_fine_and_coarse_labels() {
 
 // ---- Real files ----
 
-/// The folder in an environment variable; without it, says that the test is skipped.
+/// The folder in an environment variable; if it is not set, reports that the test is skipped.
 fn folder_from(variable: &str) -> Option<PathBuf> {
     let folder = std::env::var_os(variable).map(PathBuf::from);
     if folder.is_none() {
-        // Not `eprintln!`, which the test harness swallows.
+        // Not `eprintln!`, which the test harness captures.
         let _ = writeln!(std::io::stderr(), "skipped: set {variable} to the folder with the real files");
     }
     folder
@@ -1024,7 +1024,7 @@ fn real_cifar10() {
     let data = Dataset::<f32>::from_cifar10([folder.join("data_batch_1.bin")], Some(5_000)).unwrap();
     assert_eq!((data.len(), data.num_inputs(), data.num_outputs()), (5_000, 3072, 10));
     assert!(data.inputs().iter().all(|&x| (0.0..=255.0).contains(&x) && x.fract() == 0.0));
-    // Every class about as often as another, and pictures neither black nor white.
+    // Every class is about equally frequent, and pictures are neither black nor white.
     assert!(per_class(&data).iter().all(|examples| (450..=550).contains(examples)));
     let mean = data.inputs().iter().map(|&x| f64::from(x)).sum::<f64>() / data.inputs().len() as f64;
     assert!((115.0..125.0).contains(&mean), "{mean}");

@@ -1,5 +1,5 @@
-//! Every public door refuses what does not fit, in words that name the place, what was expected there and what was
-//! found; what fits in any memory layout goes through, to the bit as a copy of it would; and nothing panics.
+//! Every public entry point refuses invalid input with an error that names the place, what was expected and what was
+//! found. Valid input works in any memory layout, with the same bits as a copy of it. Nothing panics.
 
 mod common;
 
@@ -32,13 +32,13 @@ fn refused<T: std::fmt::Debug>(result: Result<T>, text: &str) {
     assert_eq!(result.unwrap_err().to_string(), text);
 }
 
-// --- Inputs and targets -------------------------------------------------------------------------------------------------
+// --- Inputs and targets ----------------------------------------------------------------------------------------------
 
-/// The same inputs and targets at every door that takes both.
+/// The same inputs and targets at every entry point that takes both.
 fn at_every_door(x: &Array2<f64>, y: &Array2<f64>) -> Vec<(&'static str, Result<()>)> {
     let (network, loss) = (classifier(), Loss::CrossEntropy);
     let mut workspace = Workspace::new(&network, ROWS);
-    // As many rows have gone forward, so that nothing but the arrays can be wrong.
+    // A forward of as many rows, so that only the arrays can be wrong.
     if (1..=ROWS).contains(&x.nrows()) {
         network.forward(self::x().slice(s![..x.nrows(), ..]), &mut workspace).unwrap();
     }
@@ -49,7 +49,7 @@ fn at_every_door(x: &Array2<f64>, y: &Array2<f64>) -> Vec<(&'static str, Result<
     ]
 }
 
-/// The same inputs at every door that takes only them.
+/// The same inputs at every entry point that takes only inputs.
 fn inputs_at_every_door(x: &Array2<f64>) -> Vec<(&'static str, Result<()>)> {
     let network = classifier();
     let mut workspace = Workspace::new(&network, ROWS);
@@ -81,7 +81,7 @@ fn inputs_that_do_not_fit() {
     }
 }
 
-/// Also where a weight or an activation lets none of it through to the outputs.
+/// Even if a weight or an activation keeps it from the outputs.
 #[test]
 fn a_prediction_from_what_is_not_finite_is_refused_whatever_the_network() {
     for activation in [Activation::Sigmoid, Activation::Tanh, Activation::Relu] {
@@ -116,7 +116,7 @@ fn targets_that_do_not_fit() {
     }
 }
 
-/// Where a target is a probability; a row of a cross-entropy may sum to anything.
+/// If targets are probabilities; a row of a cross-entropy may have any sum.
 #[test]
 fn targets_that_mean_nothing_to_the_loss() {
     let cross = "targets: expected numbers that are 0 or more for cross-entropy, found -1 at [2, 1]";
@@ -153,7 +153,7 @@ fn no_rows_predict_nothing_and_cost_nothing_known() {
     let (no_x, no_y) = (Array2::zeros((0, INPUTS)), Array2::zeros((0, OUTPUTS)));
     assert_eq!(classifier::<f64>().predict(no_x.view()).unwrap().dim(), (0, OUTPUTS));
     assert_eq!(classifier::<f64>().classify(no_x.view()).unwrap().len(), 0);
-    // Also where the weights alone are worth several threads.
+    // Also if the weights alone justify several threads.
     let large = network::<f64>(784, &[(100, Activation::Relu)], 1);
     assert_eq!(large.predict(Array2::zeros((0, 784)).view()).unwrap().dim(), (0, 100));
     let text = "rows of the batch: expected at least one, found none";
@@ -161,7 +161,7 @@ fn no_rows_predict_nothing_and_cost_nothing_known() {
         assert_eq!(result.unwrap_err().to_string(), text, "{door}");
     }
     refused(classifier().forward(no_x.view(), &mut Workspace::new(&classifier(), ROWS)), text);
-    // A workspace for no rows has room for none.
+    // A workspace for zero rows.
     let text = "rows of the workspace: expected shape [3], found [0]";
     refused(classifier().forward(x().view(), &mut Workspace::new(&classifier(), 0)), text);
 }
@@ -176,7 +176,7 @@ fn one_row_and_one_column_are_enough() {
     assert!((cost + a.ln()).abs() < 1e-15);
 }
 
-/// A prediction takes 128 rows at a time. A row that is left over alone may be rounded otherwise.
+/// A prediction takes 128 rows at a time. A single remaining row may be rounded differently.
 #[test]
 fn any_number_of_rows_is_predicted_as_the_forward_pass_computes_it() {
     let network = classifier::<f64>();
@@ -190,7 +190,7 @@ fn any_number_of_rows_is_predicted_as_the_forward_pass_computes_it() {
     }
 }
 
-/// A single output tells class 1 above a half; of several, the first of the largest.
+/// A single output means class 1 above one half; several mean the largest, the first of equals.
 #[test]
 fn classes_are_the_largest_outputs() {
     let identity = |k| Layer::new(Array2::eye(k), Array1::zeros(k), Activation::Identity).unwrap();
@@ -198,13 +198,13 @@ fn classes_are_the_largest_outputs() {
         |x: Array2<f64>| Network::from_layers(vec![identity(x.ncols())]).unwrap().classify(x.view()).unwrap().to_vec();
     assert_eq!(classify(array![[0.5], [0.500001], [-1.0], [7.0]]), [0, 1, 0, 1]);
     assert_eq!(classify(array![[1.0, 1.0, 0.0], [-2.0, -1.0, -1.0], [0.0, 1.0, 2.0]]), [0, 1, 2]);
-    // Finite inputs and weights whose product is not.
+    // Finite inputs and weights with an infinite product.
     let large = Layer::new(array![[1e300, 0.0], [1e300, 1.0]], Array1::zeros(2), Activation::Softmax).unwrap();
     let overflows = Network::from_layers(vec![large]).unwrap().classify(array![[0.0, 0.0], [1e300, 1e300]].view());
     refused(overflows, "outputs: expected finite numbers, found NaN at [1, 0]");
 }
 
-// --- Workspaces ---------------------------------------------------------------------------------------------------------
+// --- Workspaces ------------------------------------------------------------------------------------------------------
 
 #[test]
 fn workspaces_of_another_network_or_too_small() {
@@ -226,7 +226,7 @@ fn workspaces_of_another_network_or_too_small() {
         refused(classifier().forward(x().view(), &mut workspace), text);
         refused(classifier().backward(x().view(), y().view(), Loss::CrossEntropy, &mut workspace), text);
     }
-    // Gradients that a caller has replaced by others.
+    // Gradients that a caller replaced.
     let mut workspace = Workspace::new(&classifier(), ROWS);
     workspace.gradients_mut()[1].bias = array![1.0];
     let text = "layer 1: gradient of the bias: expected shape [3], found [1]";
@@ -249,13 +249,13 @@ fn backward_without_its_forward() {
         "backward of 2 rows: expected a forward of as many rows before it, found 3 rows",
     );
     backward(3, &mut workspace).unwrap();
-    // A forward that was refused is none.
+    // A refused forward does not count.
     network.forward(with(x(), [0, 0], f64::NAN).view(), &mut workspace).unwrap_err();
     refused(backward(3, &mut workspace), text);
     assert_eq!(workspace.z(0).nrows(), 0);
 }
 
-/// Fewer rows than there is room for use the first ones, and leave no trace of the batch before.
+/// A smaller batch uses the first rows of the workspace; the previous batch leaves no trace.
 #[test]
 fn a_workspace_serves_batches_of_every_size_up_to_its_own() {
     let network = classifier::<f64>();
@@ -271,7 +271,7 @@ fn a_workspace_serves_batches_of_every_size_up_to_its_own() {
     }
 }
 
-// --- Layers, networks, builders -------------------------------------------------------------------------------------------
+// --- Layers, networks, builders --------------------------------------------------------------------------------------
 
 #[test]
 fn layers_that_do_not_fit() {
@@ -295,7 +295,7 @@ fn layers_that_do_not_fit() {
     );
 }
 
-/// A layer's fields are public; a network looks again.
+/// A layer's fields are public, so a network checks them again.
 #[test]
 fn networks_of_layers_that_do_not_fit() {
     let changed = |change: fn(&mut Layer<f64>)| {
@@ -347,12 +347,12 @@ fn builders_that_make_no_sense() {
         let text = format!("high: expected a finite number above low = {low}, found {high}");
         refused(build(2, 2, tanh, Init::Uniform { low, high }), &text);
     }
-    // A number in f64, none in f32.
+    // Finite in f64, infinite in f32.
     let huge = Network::<f32>::builder(1).layer(1, tanh).init(Init::Uniform { low: 1e300, high: 1e301 });
     refused(huge.build(&mut rng(1)), "layer 0: weights: expected finite numbers, found inf at [0, 0]");
 }
 
-/// Two custom ones are equal when their names are: of two functions nobody can tell.
+/// Two custom ones are equal if their names are; functions cannot be compared.
 #[test]
 fn activations_and_losses_are_equal_by_variant_or_by_name() {
     let activation = |name, f| Activation::Custom { name, f, slope: |_, _| 1.0 };
@@ -377,7 +377,7 @@ fn a_network_knows_its_sizes() {
     assert_eq!(network.parameters(), (4 + 1) * 6 + (6 + 1) * 3);
 }
 
-// --- Steps, fits, metrics -----------------------------------------------------------------------------------------------
+// --- Steps, fits, metrics --------------------------------------------------------------------------------------------
 
 #[test]
 fn gradients_and_velocities_of_another_network() {
@@ -394,7 +394,7 @@ fn gradients_and_velocities_of_another_network() {
     bias[1].bias = array![0.0];
     refused(Sgd::new(0.1).step(&mut network, &bias), "layer 1: gradient of the bias: expected shape [3], found [1]");
 
-    // A velocity from steps on the other network, at both doors; forgetting it helps.
+    // A velocity from steps on the other network, at both entry points; resetting it helps.
     let text = "layer 0: velocity of the weights: expected shape [4, 6], found [4, 5]";
     let mut sgd = Sgd::new(0.1).momentum(0.9);
     sgd.step(&mut { other.clone() }, &gradients(&other)).unwrap();
@@ -484,7 +484,7 @@ fn multi_label_accuracy_counts_every_output() {
     }
 }
 
-/// Rows are the truth, columns the predictions; the numbers stand under their classes, whatever their width.
+/// Rows are the truth, columns the predictions; numbers of any width align with their classes.
 #[test]
 fn a_confusion_matrix_counts_and_aligns() {
     let (predictions, labels) = ([vec![1; 120], vec![0; 7], vec![2]].concat(), [vec![1; 100], vec![0; 28]].concat());
@@ -501,10 +501,10 @@ fn a_confusion_matrix_counts_and_aligns() {
     assert_eq!(confusion.to_string(), lines.join("\n"));
 }
 
-// --- Memory layouts -----------------------------------------------------------------------------------------------------
+// --- Memory layouts --------------------------------------------------------------------------------------------------
 
-/// The same numbers in memories of other orders, handed to `check` as views: column by column, both axes reversed,
-/// every second row and third column of something larger, and rows with NaN between them.
+/// The same numbers in other memory layouts, passed to `check` as views: column by column, both axes reversed, every
+/// second row and third column of a larger array, and rows with NaN between them.
 fn in_every_layout<F: Real>(array: &Array2<F>, mut check: impl FnMut(&str, ArrayView2<'_, F>)) {
     let (n, k) = array.dim();
     let mut columns = Array2::zeros((n, k).f());
@@ -535,11 +535,11 @@ fn check_layouts<F: Real>(rows: usize) {
     let expected = run(x.view(), y.view());
     in_every_layout(&x, |layout, view| assert!(run(view, y.view()) == expected, "{rows} rows, inputs {layout}"));
     in_every_layout(&y, |layout, view| assert!(run(x.view(), view) == expected, "{rows} rows, targets {layout}"));
-    // The parameters too, at both doors that take them.
+    // The parameters too, at both entry points that take them.
     for l in 0..2 {
         in_every_layout(&network.layers()[l].affine.weights, |layout, view| {
             let mut layers = network.layers().to_vec();
-            layers[l].affine.weights = view.to_owned(); // keeps the order of columns
+            layers[l].affine.weights = view.to_owned(); // keeps the column order
             let same = Network::from_layers(layers.clone()).unwrap();
             assert!(bits(&same.predict(x.view()).unwrap()) == expected.1, "weights {layout}");
             let Affine { weights, bias } = layers[l].affine.clone();
@@ -589,15 +589,15 @@ fn data_sets_and_checks_take_any_layout() {
         assert!(fit(x.view(), view) == fit(x.view(), y.view()), "targets, {layout}");
         assert_eq!(check(x.view(), view), check(x.view(), y.view()), "targets, {layout}");
     });
-    // One row, read again and again.
+    // One row, broadcast.
     let repeated = x.row(0).insert_axis(Axis(0));
     let repeated = repeated.broadcast((5, INPUTS)).unwrap();
     assert_eq!(classifier().predict(repeated).unwrap(), classifier().predict(repeated.to_owned().view()).unwrap());
 }
 
-// --- Extremes -----------------------------------------------------------------------------------------------------------
+// --- Extremes --------------------------------------------------------------------------------------------------------
 
-/// Logits as inputs of an identity map, so that Z is what is written here.
+/// Logits as inputs of an identity map, so that Z is exactly these numbers.
 fn from_logits<F: Real>(activation: Activation, z: &Array2<F>) -> Network<F> {
     let k = z.ncols();
     Network::from_layers(vec![Layer::new(Array2::eye(k), Array1::zeros(k), activation).unwrap()]).unwrap()
@@ -612,13 +612,13 @@ fn check_extremes<F: Real>(big: f64) {
     let near = |found: f64, expected: f64| assert!((found / expected - 1.0).abs() < 1e-6, "{found} for {expected}");
     let dz = |workspace: &Workspace<F>| workspace.dz(0).mapv(F::f64);
 
-    // Each wrong by `big`: both of row 0, none of row 1, one of row 2, half of each of row 3.
+    // Wrong by `big`: both entries of row 0, none of row 1, one of row 2, half of each of row 3.
     let (cost, workspace) = pass(Activation::Sigmoid, Loss::BinaryCrossEntropy);
     near(cost, (2.0 * big + 0.0 + big + 2.0 * big / 2.0) / 8.0);
     let expected = array![[1.0, -1.0], [0.0, 0.0], [0.0, 1.0], [-0.5, -0.5]] / 8.0;
     assert_eq!(dz(&workspace), expected);
 
-    // Wrong by the difference 2·big, not at all, and twice a fair coin.
+    // Wrong by the difference 2·big, not wrong, and twice a fair coin.
     let (cost, workspace) = pass(Activation::Softmax, Loss::CrossEntropy);
     near(cost, (2.0 * big + 0.0 + ln2 + ln2) / 4.0);
     let expected = array![[1.0, -1.0], [0.0, 0.0], [-0.5, 0.5], [0.0, 0.0]] / 4.0;
@@ -670,7 +670,7 @@ fn subnormal_numbers_are_numbers() {
     check_subnormals::<f64>(5e-324);
 }
 
-/// Every row of a batch is treated alike, and as if it were alone.
+/// Every row of a batch is treated the same, and as if it were alone.
 #[test]
 fn equal_rows_have_equal_outputs_and_the_gradient_of_one() {
     for (output, loss) in pairs() {
@@ -687,8 +687,8 @@ fn equal_rows_have_equal_outputs_and_the_gradient_of_one() {
     }
 }
 
-/// Where an output has been rounded to 1, the long way has lost how wrong it was: refused, and not a NaN. `cost` tells
-/// the infinity as it is.
+/// If an output was rounded to 1, the general path no longer knows how wrong it was: an error, not a NaN. `cost`
+/// returns the infinity.
 #[test]
 fn a_cost_beyond_all_bounds_is_an_error() {
     let z = array![[1e4, -1e4]];
@@ -700,13 +700,13 @@ fn a_cost_beyond_all_bounds_is_an_error() {
         "cost: expected a finite number, found inf: try a smaller learning rate",
     );
     assert_eq!(network.cost(z.view(), y.view(), Loss::BinaryCrossEntropy).unwrap(), f64::INFINITY);
-    // And where it was right, 0·∞ is 0.
+    // If it was right, 0·∞ is 0.
     assert_eq!(network.cost(z.view(), array![[1.0, 0.0]].view(), Loss::BinaryCrossEntropy).unwrap(), 0.0);
 }
 
 // --- The text of every error ----------------------------------------------------------------------------------------------
 
-/// The variants of an enum, from the source itself, so that a new one cannot be forgotten here.
+/// The variants of an enum, read from the source, so that a new one cannot be forgotten here.
 fn variants(file: &str, of: &str) -> BTreeSet<String> {
     let source = std::fs::read_to_string(format!("{}/src/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let body = source.split_once(&format!("pub enum {of} {{\n")).unwrap().1.split_once("\n}").unwrap().0;
@@ -719,7 +719,7 @@ fn name_of(variant: &impl std::fmt::Debug) -> String {
     format!("{variant:?}").split([' ', '{']).next().unwrap().to_owned()
 }
 
-/// The lists that the other tests go through.
+/// The lists that the other tests iterate over.
 #[test]
 fn every_activation_and_loss_is_tested() {
     let activations = ACTIVATIONS.iter().map(name_of).collect::<BTreeSet<_>>();

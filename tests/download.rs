@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 type Answer = dyn Fn(&str, &mut TcpStream) -> io::Result<()> + Send + Sync;
 
-/// Answers each connection's one request in a thread of its own, and keeps the paths that were asked for.
+/// Answers the one request of each connection in a separate thread, and records the requested paths.
 struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
@@ -54,7 +54,7 @@ impl Server {
                     let request = String::from_utf8(request).unwrap();
                     let path = request.split(' ').nth(1).unwrap().to_string();
                     asked.lock().unwrap().push(path.clone());
-                    // The client is free to hang up.
+                    // The client may hang up.
                     let _ = answer(&path, &mut stream);
                 });
             }
@@ -62,7 +62,7 @@ impl Server {
         Server { address, requests, over }
     }
 
-    /// Serves these files, and 404 for all else.
+    /// Serves these files, and 404 for everything else.
     fn of(files: &[(&str, Vec<u8>)]) -> Self {
         let files: Vec<_> = files.iter().map(|(name, body)| (format!("/data/{name}"), body.clone())).collect();
         Server::new(move |path, stream| match files.iter().find(|(name, _)| name == path) {
@@ -92,7 +92,7 @@ fn whole(stream: &mut TcpStream, body: &[u8]) -> io::Result<()> {
     stream.write_all(body)
 }
 
-/// The head of an answer of so many bytes.
+/// The head of an answer with this length.
 fn announce(stream: &mut TcpStream, length: usize) -> io::Result<()> {
     write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")
 }
@@ -102,7 +102,7 @@ fn announce_open_end(stream: &mut TcpStream) -> io::Result<()> {
     write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
 }
 
-/// An address where nobody listens.
+/// An address without a server.
 fn nobody() -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     format!("http://{}/data", listener.local_addr().unwrap())
@@ -110,7 +110,7 @@ fn nobody() -> String {
 
 // ---- Data ----
 
-/// Bytes that do not compress.
+/// Incompressible bytes.
 fn noise(n: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
@@ -143,7 +143,7 @@ fn set(files: &[(&str, &[u8])]) -> Download<'static> {
     Download::new("test", files.iter().map(archive)).timeout(Duration::from_secs(60))
 }
 
-/// An empty folder of the test's own.
+/// An empty folder for one test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -174,7 +174,7 @@ impl Drop for Folder {
     }
 }
 
-/// The reason of the only mirror, and that it left nothing behind.
+/// The error of the only mirror; also checks that no file is left behind.
 fn only_problem(download: Download<'_>, folder: &Folder) -> FileProblem {
     match download.folder(&folder.0).fetch() {
         Err(Error::Download { attempts, .. }) => {
@@ -245,7 +245,7 @@ fn what_is_there_and_right_is_not_fetched_and_what_is_wrong_is() {
     fetch();
     assert_eq!(server.requests().len(), 2);
 
-    // One byte another, the size the same.
+    // One byte differs, with the same size.
     let mut wrong = two.clone();
     wrong[6999] ^= 1;
     fs::write(folder.0.join("two"), &wrong).unwrap();
@@ -258,7 +258,7 @@ fn what_is_there_and_right_is_not_fetched_and_what_is_wrong_is() {
     assert_eq!(server.requests()[3..], ["/data/one.gz"]);
     assert_eq!(folder.read("one"), one);
 
-    // No mirror is needed then, and nothing is reported.
+    // This needs no mirror and reports nothing.
     let silent = set(&[("one", &one), ("two", &two)]).folder(&folder.0).on_progress(|p| panic!("{p:?}"));
     assert_eq!(silent.mirrors([nobody()]).fetch().unwrap(), folder.0);
 }
@@ -271,7 +271,7 @@ fn a_server_may_unpack_on_the_way_or_pack_in_pieces() {
     set(&[("one", &data)]).folder(&folder.0).mirrors([plain.url()]).fetch().unwrap();
     assert_eq!(folder.read("one"), data);
 
-    // Two gzip members, in chunks of HTTP, without a total.
+    // Two gzip members, in HTTP chunks, without a total length.
     let members = [gzip(&data[..70_000]), gzip(&data[70_000..])].concat();
     let chunked = Server::new(move |_, stream| {
         write!(stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n")?;
@@ -342,12 +342,12 @@ fn a_truncated_answer_is_refused() {
     let problem = only_problem(download(&server), &Folder::new());
     assert!(matches!(problem, FileProblem::Io { kind: ErrorKind::UnexpectedEof, .. }), "{problem:?}");
 
-    // All that was announced has come, and it ends within the gzip stream.
+    // The announced length arrives, but ends within the gzip stream.
     let server = Server::of(&[("one.gz", packed[..packed.len() / 2].to_vec())]);
     let problem = only_problem(download(&server), &Folder::new());
     assert!(matches!(problem, FileProblem::Truncated { expected: 300_000, found: 1.. }), "{problem:?}");
 
-    // A whole stream of too little.
+    // A complete stream with too few bytes.
     let server = Server::of(&[("one.gz", gzip(&data[..299_999]))]);
     let problem = only_problem(download(&server), &Folder::new());
     assert_eq!(problem, FileProblem::Truncated { expected: 300_000, found: 299_999 });
@@ -372,13 +372,13 @@ fn wrong_contents_are_refused() {
     let problem = only_problem(set(&[("one", &data)]).mirrors([server.url()]), &Folder::new());
     assert!(matches!(problem, FileProblem::Gzip { .. }), "{problem:?}");
 
-    // The page of a hotel's network.
+    // A captive portal's page.
     let server = Server::of(&[("one.gz", b"<html>Please pay first</html>".to_vec())]);
     let problem = only_problem(set(&[("one", &data)]).mirrors([server.url()]), &Folder::new());
     assert_eq!(problem, FileProblem::Truncated { expected: 100_000, found: 29 });
 }
 
-/// Sends `start`, then `piece` again and again until the client hangs up or 64 MB have gone; counts the bytes.
+/// Sends `start`, then repeats `piece` until the client hangs up or 64 MB are sent; counts the bytes.
 fn endless(start: Vec<u8>, piece: Vec<u8>, sent: Arc<AtomicU64>) -> Server {
     Server::new(move |_, stream| {
         announce_open_end(stream)?;
@@ -394,7 +394,7 @@ fn endless(start: Vec<u8>, piece: Vec<u8>, sent: Arc<AtomicU64>) -> Server {
 #[test]
 fn an_oversized_answer_is_dropped() {
     let data = noise(100_000, 8);
-    // Sockets hold some megabytes between them.
+    // Sockets buffer some megabytes.
     let allowed = 16_000_000;
     let fetch = |server: &Server, folder: &Folder| {
         let start = Instant::now();
@@ -408,13 +408,13 @@ fn an_oversized_answer_is_dropped() {
     let server = Server::of(&[("one.gz", gzip(&long))]);
     assert_eq!(fetch(&server, &Folder::new()), FileProblem::Trailing { expected: 100_000 });
 
-    // Unpacked, without an end.
+    // Endless after unpacking.
     let sent = Arc::new(AtomicU64::new(0));
     let server = endless(Vec::new(), noise(65_536, 9), sent.clone());
     assert_eq!(fetch(&server, &Folder::new()), FileProblem::Trailing { expected: 100_000 });
     assert!(sent.load(Ordering::SeqCst) < allowed);
 
-    // A gzip bomb of a gigabyte: whatever it grows to, no more than the file's size is written.
+    // A gzip bomb of a gigabyte: never writes more than the file's size.
     let mut bomb = GzEncoder::new(Vec::new(), Compression::fast());
     for _ in 0..1024 {
         bomb.write_all(&[0; 1 << 20]).unwrap();
@@ -439,7 +439,7 @@ fn an_oversized_answer_is_dropped() {
     watch.join().unwrap();
     assert!(largest.load(Ordering::SeqCst) <= 100_000);
 
-    // Streams that never get to the contents: a file name without an end, empty blocks without an end.
+    // Streams that never reach the contents: an endless file name, endless empty blocks.
     let name = vec![0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 255];
     let blocks = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     for (start, piece) in [(name, vec![b'x'; 65_536]), (blocks, [0, 0, 0, 255, 255].repeat(10_000))] {
@@ -450,7 +450,7 @@ fn an_oversized_answer_is_dropped() {
         assert!(sent.load(Ordering::SeqCst) < allowed);
     }
 
-    // Announced, and not read at all.
+    // Too large by its announced length: not read at all.
     let server = Server::new(|_, stream| {
         announce(stream, 3_000_000_000)?;
         thread::sleep(Duration::from_millis(500));
@@ -459,7 +459,7 @@ fn an_oversized_answer_is_dropped() {
     let mut begun = false;
     let download = set(&[("one", &data)]).mirrors([server.url()]).on_progress(|_| begun = true);
     let problem = only_problem(download, &Folder::new());
-    // 100,000 bytes and a mebibyte, and a thousandth of it for what deflate cannot compress.
+    // 100,000 bytes plus a mebibyte, plus a thousandth for what deflate cannot compress.
     assert_eq!(problem.to_string(), "expected at most 1149724 bytes, more were sent or announced");
     assert!(!begun);
 }
@@ -478,7 +478,7 @@ fn a_server_that_stalls_is_given_up() {
             thread::sleep(Duration::from_secs(30));
             Ok(())
         }),
-        // Within its head, a byte at a time.
+        // Within the head, one byte at a time.
         Server::new(|_, stream| {
             for byte in "HTTP/1.1 200 OK\r\nX-Long: ".bytes().chain([b'x'; 500]) {
                 stream.write_all(&[byte])?;
@@ -493,7 +493,7 @@ fn a_server_that_stalls_is_given_up() {
             thread::sleep(Duration::from_secs(30));
             Ok(())
         }),
-        // Never quite.
+        // Slow until the end.
         Server::new(move |_, stream| {
             announce(stream, packed.len())?;
             for piece in packed.chunks(100).take(500) {
@@ -534,7 +534,7 @@ fn a_server_that_is_slow_but_steady_is_not() {
     });
 }
 
-/// For what must be in time: once out of ten times, lest a busy machine be the slow one.
+/// For checks that must be in time: one success in ten tries is enough, because the machine may be busy.
 fn sooner_or_later(fetch: impl Fn(&Folder) -> chainrule::Result<()>) {
     let errors: Vec<_> = (0..10).map_while(|_| fetch(&Folder::new()).err()).collect();
     assert!(errors.len() < 10, "{errors:?}");
@@ -542,7 +542,7 @@ fn sooner_or_later(fetch: impl Fn(&Folder) -> chainrule::Result<()>) {
 
 #[test]
 fn the_time_that_the_caller_takes_is_not_the_servers() {
-    // Less than a server may take its whole time for.
+    // Fewer bytes than a server may spend a whole timeout on.
     let data = noise(40_000, 12);
     let server = Server::of(&[("one.gz", gzip(&data))]);
     sooner_or_later(|folder| {
@@ -576,7 +576,7 @@ fn the_next_mirror_serves_where_one_fails_and_goes_on_serving() {
         }),
         Server::of(&[("one.gz", gzip(&wrong))]),
     ];
-    // The last lacks a file, which the first has.
+    // The last mirror lacks a file that the first has.
     let good = Server::of(&[("one.gz", gzip(&one)), ("two.gz", gzip(&two))]);
     let rest = Server::of(&[("three.gz", gzip(&three))]);
     let mut mirrors: Vec<_> = vec![rest.url(), nobody()];
@@ -615,7 +615,7 @@ fn without_any_mirror_the_error_says_what_to_do() {
     assert!(matches!(refused, FileProblem::Io { kind: ErrorKind::ConnectionRefused, .. }), "{refused:?}");
     assert_eq!(status, &FileProblem::Http { message: "http status: 404".into() });
 
-    // The system's words for a connection that is refused are its own.
+    // The text for a refused connection comes from the system.
     let by_hand =
         |archives| format!("put the files into {}, unpacked or as they are published: {archives}", place.display());
     assert_eq!(
@@ -652,7 +652,7 @@ fn an_archive_in_the_folder_is_used_without_a_network() {
     let server = Server::of(&[("two.gz", gzip(&two))]);
     let download = || set(&[("one", &one), ("two", &two)]).folder(&folder.0);
 
-    // Of the two, one is what it should be.
+    // One of the two is correct.
     let Err(Error::Download { files, attempts, .. }) = download().mirrors([nobody()]).fetch() else { panic!() };
     assert_eq!(files, ["two"]);
     assert_eq!(attempts[0].from, folder.0.join("two.gz").display().to_string());
@@ -666,7 +666,7 @@ fn an_archive_in_the_folder_is_used_without_a_network() {
     assert_eq!(folder.names(), ["one", "one.gz", "two", "two.gz"]);
 }
 
-/// The sums of MNIST are those of its published files: with them in `$MNIST_DIR`, as in the examples.
+/// The checksums of MNIST match its published files. Needs them in `$MNIST_DIR`, like the examples.
 #[test]
 fn the_published_files_of_mnist_pass() {
     let Some(published) = std::env::var_os("MNIST_DIR").map(PathBuf::from) else { return };
@@ -683,7 +683,7 @@ fn the_published_files_of_mnist_pass() {
     let mirrors: [String; 0] = [];
     Download::mnist().folder(&folder.0).mirrors(mirrors.clone()).fetch().unwrap();
     assert_eq!(Dataset::<f32>::mnist_train(&folder.0).unwrap().len(), 60_000);
-    // Fashion-MNIST has the same names and sizes, not the same contents.
+    // Fashion-MNIST has the same names and sizes, but other contents.
     let error = Download::fashion_mnist().folder(&folder.0).mirrors(mirrors).fetch().unwrap_err();
     assert!(matches!(error, Error::Download { .. }), "{error}");
 }
@@ -742,7 +742,7 @@ fn the_files_are_picked_out_of_a_tar_archive() {
     assert_eq!(fs::read_dir(&inner).unwrap().count(), 2);
     assert_eq!(folder.names(), ["in"]);
 
-    // Only what is missing is written again.
+    // Writes only missing files again.
     let before = fs::metadata(inner.join("a.bin")).unwrap().modified().unwrap();
     fs::remove_file(inner.join("b.bin")).unwrap();
     thread::sleep(Duration::from_millis(20));
@@ -795,7 +795,7 @@ fn a_bad_tar_archive_is_refused_and_its_good_files_stay() {
     assert!(matches!(problem, FileProblem::Io { .. }), "{problem:?}");
     assert_eq!(files.len(), 2);
 
-    // A name, or an entry to be skipped, of gigabytes: nothing of it is kept, and not all of it is read.
+    // A name, or a skipped entry, of gigabytes: keeps none of it, and does not read all of it.
     for kind in [tar::EntryType::GNULongName, FILE] {
         let mut bomb = GzEncoder::new(Vec::new(), Compression::fast());
         let mut header = tar::Header::new_ustar();
@@ -812,7 +812,7 @@ fn a_bad_tar_archive_is_refused_and_its_good_files_stay() {
         assert!(matches!(problem, FileProblem::Io { .. }), "{problem:?}");
     }
 
-    // The next mirror brings the rest.
+    // The next mirror has the rest.
     let (first, second) =
         (Server::of(&[("set-binary.tar.gz", gzip(&lacks))]), Server::of(&[("set-binary.tar.gz", gzip(&whole))]));
     let folder = Folder::new();
@@ -822,7 +822,7 @@ fn a_bad_tar_archive_is_refused_and_its_good_files_stay() {
 
 // ---- Processes, and folders that cannot be written ----
 
-/// What the children of these tests run: the address of a server, the folder, and what is served there as `one.gz`.
+/// The child processes of these tests run this: the address of a server, the folder, and the contents of `one.gz`.
 #[test]
 fn child() {
     let Ok(seed) = std::env::var("DOWNLOAD_TEST_SEED") else { return };
@@ -863,7 +863,7 @@ fn spawn_by(
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// The line that a child has written.
+/// The line that a child wrote.
 fn said(child: Child) -> String {
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -871,7 +871,7 @@ fn said(child: Child) -> String {
     line.unwrap_or_else(|| panic!("{text}{}", String::from_utf8_lossy(&output.stderr))).to_string()
 }
 
-/// Sends half at once, and the rest when told to.
+/// Sends half at once, and the rest on a signal.
 fn in_halves(data: &[u8], go_on: Arc<AtomicBool>) -> Server {
     let packed = gzip(data);
     Server::new(move |_, stream| {
@@ -888,7 +888,7 @@ fn in_halves(data: &[u8], go_on: Arc<AtomicBool>) -> Server {
     })
 }
 
-/// Waits until something holds, half a minute at most.
+/// Waits until a condition holds, for half a minute at most.
 fn until(mut holds: impl FnMut() -> bool) {
     for _ in 0..3000 {
         if holds() {
@@ -911,7 +911,7 @@ fn several_processes_and_threads_may_fetch_into_one_folder() {
         let threads: Vec<_> = (0..2)
             .map(|_| scope.spawn(|| set(&[("one", &data)]).folder(&path).mirrors([url.clone()]).fetch().unwrap()))
             .collect();
-        // All four write at once, each under its own name.
+        // All four write at the same time, each under a different name.
         until(|| server.requests().len() == 4 && folder.names().len() == 4);
         assert!(!folder.names().contains(&"one".to_string()));
         go_on.store(true, Ordering::SeqCst);
@@ -932,7 +932,7 @@ fn a_run_that_was_killed_leaves_nothing_that_the_next_would_trust() {
     let stuck = in_halves(&data, Arc::new(AtomicBool::new(false)));
     let folder = Folder::new();
     let mut child = spawn(31, &stuck.url(), Some(&folder.0), |_| {});
-    // Something of it is on the disk.
+    // A part of it is on disk.
     until(|| {
         let sizes = fs::read_dir(&folder.0).unwrap().flatten().flat_map(|entry| entry.metadata()).map(|m| m.len());
         sizes.sum::<u64>() > 100_000
@@ -946,7 +946,7 @@ fn a_run_that_was_killed_leaves_nothing_that_the_next_would_trust() {
     set(&[("one", &data)]).folder(&folder.0).mirrors([server.url()]).fetch().unwrap();
     assert_eq!(server.requests().len(), 1);
     assert_eq!(folder.read("one"), data);
-    // What is left may be that of a process that is still at it.
+    // The rest may belong to a process that is still running.
     assert_eq!(folder.names(), ["one".to_string(), left[0].clone()]);
 }
 
@@ -965,7 +965,7 @@ fn what_killed_runs_left_is_removed_a_day_later() {
     age("one.1-0.part", 25);
     age("one.123-45.part", 1000);
     age("one.2-0.part", 23);
-    // Even one of this process's own number, which it had before.
+    // Even one with this process's number, which it had before.
     for number in 0..1000 {
         age(&format!("one.{}-{number}.part", std::process::id()), 1);
     }
@@ -977,7 +977,7 @@ fn what_killed_runs_left_is_removed_a_day_later() {
     let kept = ["my.part", "one", "one.2-0.part", "one.bak.part", "one.notes", "onex.1-0.part", "two.1-0.part"];
     assert_eq!(left, kept);
 
-    // By a run as well that has nothing to fetch.
+    // Also by a run that has nothing to fetch.
     age("one.3-0.part", 25);
     set(&[("one", &data)]).folder(&folder.0).fetch().unwrap();
     assert!(!folder.names().contains(&"one.3-0.part".to_string()));
@@ -997,7 +997,7 @@ fn a_folder_that_cannot_be_is_no_mirrors_fault() {
     }
     assert_eq!(server.requests(), [""; 0]);
 
-    // A folder stands where the file should.
+    // A folder has the file's name.
     let place = home.0.join("one");
     fs::create_dir_all(place.join("inside")).unwrap();
     let mirrors = [server.url(), server.url()];
@@ -1008,7 +1008,7 @@ fn a_folder_that_cannot_be_is_no_mirrors_fault() {
     assert_eq!(home.names(), ["file", "one"]);
 }
 
-/// No more room than 64 KiB for a file, as on a full disk.
+/// At most 64 KiB per file, like a full disk.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_is_no_mirrors_fault() {
@@ -1083,7 +1083,7 @@ fn what_is_asked_for_is_checked_first() {
 
     let error = Download::new("test", [good()]).timeout(Duration::ZERO).folder(&folder.0).fetch().unwrap_err();
     assert_eq!(error.to_string(), "timeout: expected more than 0, found 0");
-    // Digits may be large.
+    // Upper-case digits are allowed.
     let mut large = good();
     large.files[0].sha256.make_ascii_uppercase();
     fs::write(folder.0.join("one"), b"x").unwrap();
@@ -1099,7 +1099,7 @@ fn the_sets_are_well_formed_and_each_has_several_mirrors() {
         assert!(words.matches("http").count() >= 3, "{words}");
         let sizes = words.split("size: ").skip(1).map(|rest| rest.split(',').next().unwrap().parse::<u64>().unwrap());
         assert_eq!(sizes.sum::<u64>(), size);
-        // Refused before anything else, were a sum or a name not well formed.
+        // A malformed checksum or name would be refused first.
         let folder = Folder::new();
         let mirrors: [String; 0] = [];
         let error = download.folder(&folder.0).mirrors(mirrors).fetch().unwrap_err();

@@ -1,14 +1,14 @@
-//! Every equation that the code computes has a tag, and every tag stands in three places: in the derivation
-//! (`derivation/*.md`, LaTeX), in a comment at the line of code that computes it (`src/`), and in the name of a test
+//! Every equation that the code computes has a tag. Every tag appears in three places: in the derivation
+//! (`derivation/*.md`, LaTeX), in a comment on the line of code that computes it (`src/`), and in the name of a test
 //! that fails if the line is wrong (`b4_b5_gradients_of_weights_and_bias`).
 //!
-//! Two more places repeat the equation in Unicode: the head of a source file, for those who read it in an editor, and the
-//! table of the front page. They have to have the symbols of the LaTeX, in the same order.
+//! Two more places repeat the equation in Unicode: the top of a source file, for readers in an editor, and the table of
+//! the front page. They must have the symbols of the LaTeX, in the same order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The files below a folder that end in `.extension`, with their texts.
+/// The files below a folder with this extension, with their texts.
 fn files(folder: &str, extension: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
@@ -27,7 +27,7 @@ fn files(folder: &str, extension: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// `B4` and its like: a letter that tags use, and a digit.
+/// A tag such as `B4`: a letter that tags use, and a digit.
 fn is_tag(word: &str) -> bool {
     matches!(word.as_bytes(), [b'A'..=b'I' | b'N' | b'S' | b'U', b'1'..=b'9'])
 }
@@ -57,7 +57,7 @@ fn in_the_derivation() -> BTreeSet<String> {
     derived().into_keys().collect()
 }
 
-/// Tags in comments at the code: not those of the files' heads, which only announce the equations.
+/// Tags in comments on code, without those at the top of a file, which only announce the equations.
 fn in_the_code() -> BTreeSet<String> {
     let mut tags = BTreeSet::new();
     for (_, text) in files("src", "rs") {
@@ -74,7 +74,7 @@ fn in_the_code() -> BTreeSet<String> {
     tags
 }
 
-/// Tags that begin the name of a test: `fn b4_b5_gradients()` under `#[test]`.
+/// Tags at the start of a test's name: `fn b4_b5_gradients()` under `#[test]`.
 fn in_names_of_tests() -> BTreeSet<String> {
     let mut tags = BTreeSet::new();
     for (_, text) in files("tests", "rs").into_iter().chain(files("src", "rs")) {
@@ -103,7 +103,7 @@ fn every_tag_stands_in_the_derivation_in_the_code_and_in_the_name_of_a_test() {
     }
 }
 
-/// Comments and text may speak of no tag that does not exist.
+/// Every tag in comments and text exists.
 #[test]
 fn no_comment_speaks_of_an_unknown_tag() {
     let known = in_the_derivation();
@@ -118,7 +118,7 @@ fn no_comment_speaks_of_an_unknown_tag() {
     }
 }
 
-/// The rows of the crate's table of equations: (tag, chapter that it links to, equation).
+/// The rows of the crate's table of equations: (tag, linked chapter, equation).
 fn in_the_table() -> Vec<(String, String, String)> {
     let lib = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
     let row = |line: &str| {
@@ -131,7 +131,7 @@ fn in_the_table() -> Vec<(String, String, String)> {
     lib.lines().filter_map(row).collect()
 }
 
-/// The equations at the heads of the source files, as (file, tag, equation).
+/// The equations at the top of the source files, as (file, tag, equation).
 fn at_the_heads() -> Vec<(PathBuf, String, String)> {
     let mut found = Vec::new();
     for (path, text) in files("src", "rs") {
@@ -142,7 +142,7 @@ fn at_the_heads() -> Vec<(PathBuf, String, String)> {
                 continue;
             }
             let mut rest = line;
-            // Every `(B4) …` up to the next one, or to what no longer belongs to the equation.
+            // Every `(B4) …` up to the next one, or to the end of the equation.
             while let Some(at) = rest.find('(').filter(|_| block) {
                 let tail = &rest[at + 1..];
                 let Some((tag, after)) = tail.split_once(')').filter(|(tag, _)| is_tag(tag)) else {
@@ -162,8 +162,8 @@ fn at_the_heads() -> Vec<(PathBuf, String, String)> {
     found
 }
 
-/// The symbols of an equation, in their order: letters, digits and operators; what only sets them apart on the page
-/// (brackets, spaces, multiplication dots, commas) is left out.
+/// The symbols of an equation in their order: letters, digits and operators, without brackets, spaces, multiplication
+/// dots and commas.
 fn symbols(equation: &str) -> String {
     equation.chars().filter(|c| !" \n·,()[]{}|_^;".contains(*c)).collect()
 }
@@ -180,7 +180,7 @@ fn without_fractions(latex: &str) -> String {
     without_fractions(&format!("{before}{above}/{}", &below[1..]))
 }
 
-/// Unicode's raised and lowered letters as plain ones.
+/// Unicode superscripts and subscripts as plain letters.
 fn from_unicode(equation: &str) -> String {
     let plain = |c: char| match c {
         '₋' | '⁻' => '−',
@@ -240,7 +240,7 @@ fn the_heads_of_the_files_have_the_symbols_of_the_derivation() {
     let table = in_the_table().into_iter().map(|(tag, _, equation)| ("the table of lib.rs".into(), tag, equation));
     for (path, tag, unicode) in &heads.iter().cloned().chain(table).collect::<Vec<_>>() {
         let expected = from_unicode(unicode);
-        // A table's column may leave out the left side: f′(z) = …, w ∼ …
+        // A table may omit the left side: f′(z) = …, w ∼ …
         let right = |latex: &String| latex.split_once(['=', '∼']).map_or(String::new(), |(_, right)| right.to_owned());
         let matches = derived.get(tag).into_iter().flatten().any(|latex| {
             let latex = latex.replace("\\sim", "∼");

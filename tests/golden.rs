@@ -1,5 +1,5 @@
-//! The crate against numbers computed elsewhere: independent double-precision code, with gradients checked
-//! in extended precision, and activations and losses computed to sixty digits. See `golden/README.md`.
+//! The crate against independently computed numbers: double-precision code, with gradients checked in extended
+//! precision, and activations and losses computed to sixty digits. See `golden/README.md`.
 
 use chainrule::ndarray::{Array1, Array2, ArrayView, Axis, Dimension, array, s};
 use chainrule::{Activation, Affine, Layer, Loss, Network, Sgd, Workspace};
@@ -49,8 +49,8 @@ fn parameters(network: &Network<f64>) -> Vec<Affine<f64>> {
     network.layers().iter().map(|layer| layer.affine.clone()).collect()
 }
 
-/// A golden case as the crate says it. The file's networks for classification end in a linear layer, the
-/// crate's in a softmax; its squared errors are sums over the outputs, the crate's are means.
+/// A golden case in the crate's conventions. In the file, networks for classification end in a linear layer and squared
+/// errors are sums over the outputs. In the crate they end in a softmax, and squared errors are means.
 struct Case {
     name: String,
     network: Network<f64>,
@@ -112,7 +112,7 @@ fn check_pass(case: &Case) {
     close_numbers(&format!("{name}: penalty"), network.l2_penalty(reg), json["loss_reg"].as_f64().unwrap());
     assert_eq!(network.cost(x.view(), y.view(), *loss).unwrap(), cost, "{name}: the two ways to the cost");
 
-    // The golden gradients are of loss and penalty together; the crate adds the penalty's in the step.
+    // The golden gradients include the penalty; the crate adds the penalty's gradient in the step.
     let mut gradients = workspace.gradients().to_vec();
     for (gradient, layer) in gradients.iter_mut().zip(network.layers()) {
         gradient.weights = &gradient.weights * *unit + &layer.affine.weights * reg;
@@ -125,12 +125,12 @@ fn check_pass(case: &Case) {
     close(&format!("{name}: gradient of the inputs"), dx.view(), matrix(&json["grad_x"]).view());
 }
 
-/// Ten steps, looking at the parameters after 1, 2 and 10.
+/// Ten steps, with a look at the parameters after 1, 2 and 10.
 fn check_steps(case: &Case, steps: &str, trained_bias: bool) {
     let Case { name, network, loss, unit, x, y, json } = case;
     let mut network = network.clone();
     let mut workspace = Workspace::new(&network, x.nrows());
-    // The file's rate is for its own unit of the loss.
+    // The file's rate is for the file's unit of the loss.
     let rate = json["lr"].as_f64().unwrap() * unit;
     let decay = json["reg"].as_f64().unwrap() / unit;
     let mut sgd = Sgd::new(rate).momentum(json["momentum"].as_f64().unwrap_or(0.0)).weight_decay(decay);
@@ -205,7 +205,7 @@ fn unit(activation: Activation, z: f64) -> (f64, f64) {
     (workspace.a(0)[[0, 0]], workspace.dz(0)[[0, 0]])
 }
 
-/// Values within 4 ulp; slopes within 4 ulp or 3e-16, because 1 − a has lost the digits that a rounded away.
+/// Values within 4 ulp; slopes within 4 ulp or 3e-16, because 1 − a lacks the digits that a lost to rounding.
 fn check_activation(activation: Activation, value: &str, slope: &str) {
     let golden = load("activations");
     let golden = &golden["scalar"];
@@ -233,7 +233,7 @@ fn a4_d4_relu_at_the_extremes() {
     check_activation(Activation::Relu, "relu", "drelu");
 }
 
-/// Cost and dZ of one row, from logits handed in as inputs of an identity map.
+/// Cost and dZ of one row, with logits as inputs of an identity map.
 fn row(activation: Activation, loss: Loss, z: &[f64], y: &[f64]) -> (Vec<f64>, f64, Vec<f64>) {
     let layer = Layer::new(Array2::eye(z.len()), Array1::zeros(z.len()), activation).unwrap();
     let network = Network::from_layers(vec![layer]).unwrap();
@@ -258,7 +258,7 @@ fn s2_b1_binary_cross_entropy_from_logits() {
 
 #[test]
 fn c2_e2_binary_cross_entropy_from_probabilities() {
-    // A custom identity, so that the loss takes the long way from a.
+    // A custom identity, so that the loss takes the general path from a.
     let plain = Activation::Custom { name: "plain", f: |z| z, slope: |_, _| 1.0 };
     for case in load("activations")["bce_from_prob"].as_array().unwrap() {
         let (a, y) = (case["a"].as_f64().unwrap(), case["y"].as_f64().unwrap());

@@ -1,8 +1,8 @@
 //! The gradient of every network that can be built is the derivative of the cost that it reports.
 //!
-//! The public gradient check agrees with backpropagation to 1e-6 for every activation × loss, in hidden and output
-//! position, at depths 1 to 4, for one row and several, hard and soft targets; a wrong slope does not get past
-//! it, and it says where it looked and where the largest error is. The pairs that have no gradient are refused.
+//! The public gradient check agrees with backpropagation to 1e-6 for every activation × loss: in hidden and output
+//! layers, at depths 1 to 4, for one row and several, with hard and soft targets. It finds a wrong slope, and reports
+//! how much it checked and where the largest error is. Pairs without a gradient are refused.
 
 mod common;
 
@@ -13,7 +13,7 @@ use common::{ACTIVATIONS, LOG_COSH, OWN_SIGMOID, SOFTPLUS, network, one_hot_rows
 
 const OUTPUTS: usize = 3;
 
-/// The kinds of target rows that a loss may meet.
+/// The kinds of target rows for a loss.
 fn targets(loss: Loss, rows: usize, seed: u64) -> Vec<(&'static str, Array2<f64>)> {
     let shape = (rows, OUTPUTS);
     let soft = uniform::<f64>(shape, 0.05, 0.95, seed);
@@ -28,8 +28,8 @@ fn targets(loss: Loss, rows: usize, seed: u64) -> Vec<(&'static str, Array2<f64>
     }
 }
 
-/// Whether every layer has gradients that the check's floor for small ones does not hide. A batch on which a ReLU
-/// is dead, or a row that is fitted well, shows nothing.
+/// Whether every layer has gradients above the check's floor for small ones. A batch on which a ReLU is dead, or a row
+/// that already fits well, would prove nothing.
 fn all_visible(gradients: &[Affine<f64>]) -> bool {
     let largest = |g: &Affine<f64>| g.weights.iter().chain(&g.bias).fold(0.0, |max: f64, g| max.max(g.abs()));
     let of_all = gradients.iter().map(largest).fold(0.0, f64::max);
@@ -87,8 +87,8 @@ fn every_pair_and_hidden_activation_at_depth_4() {
     check_all(4);
 }
 
-/// The five-point difference by hand, on what `cost` says and on what `backward` returns: the gradients are
-/// those of the number that the caller sees, and not of some multiple of it.
+/// The five-point difference by hand, on the results of `cost` and of `backward`: the gradients belong to the number
+/// that the caller sees, not to a multiple of it.
 #[test]
 fn the_reported_cost_is_the_one_that_the_gradients_descend() {
     for (output, loss) in pairs() {
@@ -125,7 +125,7 @@ fn the_reported_cost_is_the_one_that_the_gradients_descend() {
     }
 }
 
-/// A mean does not change when every row comes twice; a sum, or a mean over something else, does.
+/// Doubling every row does not change a mean; it changes a sum, or a mean over something else.
 #[test]
 fn cost_and_gradients_are_means_over_the_rows() {
     for (output, loss) in pairs() {
@@ -143,7 +143,7 @@ fn cost_and_gradients_are_means_over_the_rows() {
 
 #[test]
 fn a_wrong_slope_of_an_activation_is_caught_and_located() {
-    // Right but for units with z > 5, of which there is one: number 1 of layer 1.
+    // Right except for units with z > 5. There is one: number 1 of layer 1.
     let wrong = Activation::Custom {
         name: "tanh, wrong above 5",
         f: |z| (z / 10.0).tanh(),
@@ -226,11 +226,11 @@ fn a_relu_on_its_kink_is_skipped() {
     let check = gradient_check(&network(1.0, 0.0).unwrap(), array![[0.0]].view(), target.view(), LOG_COSH).unwrap();
     assert_eq!((check.checked, check.skipped), (1, 1));
     assert_eq!(check.parameter, Parameter::Weight { input: 0, output: 0 });
-    // −1·1 + 1: both move it. An error that nobody measured is below no bound.
+    // −1·1 + 1: both move it. An unmeasured error is below no bound.
     let check = gradient_check(&network(-1.0, 1.0).unwrap(), array![[1.0]].view(), target.view(), LOG_COSH).unwrap();
     assert_eq!((check.checked, check.skipped), (0, 2));
     assert!(check.max_relative_error.is_nan());
-    // A little away on either side: nothing is skipped, and the slope is 0 or 1.
+    // Slightly off on either side: nothing is skipped, and the slope is 0 or 1.
     for (b, slope) in [(0.9, 0.0), (1.1, (0.1_f64 - 2.0).tanh())] {
         let network = network(-1.0, b).unwrap();
         let check = gradient_check(&network, array![[1.0]].view(), target.view(), LOG_COSH).unwrap();
@@ -240,10 +240,10 @@ fn a_relu_on_its_kink_is_skipped() {
     }
 }
 
-/// What N1 cannot measure is compared with a floor: 10⁻⁴ of the largest gradient, or 10⁻⁹ |L|/h.
+/// Gradients too small for N1 are compared with a floor: 10⁻⁴ of the largest gradient, or 10⁻⁹ |L|/h.
 #[test]
 fn errors_of_small_gradients_are_relative_to_the_floors() {
-    // ∂L/∂b is y/2; for the small one, twice that is said. The weights meet nothing.
+    // ∂L/∂b is y/2; for the small one, the slope says twice that. The weights see zero inputs.
     let wrong_if_small =
         Loss::Custom { name: "weighted output", value: |a, y| a * y, slope: |_, y| if y < 1.0 { 2.0 * y } else { y } };
     let layer = Layer::new(array![[1.0, 1.0]], array![0.0, 0.0], Activation::Identity).unwrap();
@@ -252,7 +252,7 @@ fn errors_of_small_gradients_are_relative_to_the_floors() {
     assert_eq!((check.parameter, check.largest_gradient), (Parameter::Bias { output: 1 }, 100.0));
     assert!((check.max_relative_error - 0.001 / (1e-4 * 100.0)).abs() < 1e-6, "{check:?}");
 
-    // A cost that nothing moves is measured to have the slope of its rounding errors.
+    // The measured slope of a constant cost is that of its rounding errors.
     let layer = Layer::new(array![[1.0]], array![-3.0], Activation::Relu).unwrap();
     let dead = Network::from_layers(vec![layer]).unwrap();
     for target in [0.1, 0.3, 0.7, 1.1, 10.3, 33.3, 100.1, 333.3, 700.7] {
@@ -260,12 +260,12 @@ fn errors_of_small_gradients_are_relative_to_the_floors() {
         assert_eq!((check.checked, check.largest_gradient), (2, 0.0));
         assert!(check.max_relative_error < 1e-6, "{check:?}");
     }
-    // Where the cost is 0 as well, there is nothing to be relative to, and no error.
+    // If the cost is 0 too, the error is 0: it is relative to nothing.
     let check = gradient_check(&dead, array![[1.0]].view(), array![[0.0]].view(), LOG_COSH).unwrap();
     assert_eq!((check.checked, check.max_relative_error), (2, 0.0));
 }
 
-/// In `f64`, whatever the network computes in: single precision would show errors of 1e-3.
+/// In `f64` for every network: single precision would show errors of 1e-3.
 #[test]
 fn a_network_in_f32_is_checked_in_f64() {
     let network = network::<f32>(3, &[(4, Activation::Tanh), (3, Activation::Softmax)], 4);
@@ -300,8 +300,8 @@ fn pairs_without_a_gradient_are_refused_before_anything_is_computed() {
         (ce, Activation::Tanh, "cross-entropy does not work with tanh outputs: use softmax outputs"),
         (ce, Activation::Relu, "cross-entropy does not work with relu outputs: use softmax outputs"),
     ];
-    // With the allowed ones these are all there are: the activations by four losses, and cross-entropy with a second
-    // custom one.
+    // Together with the allowed pairs these are all: every activation with four losses, and a second custom activation
+    // with cross-entropy.
     assert_eq!(pairs().len() + refused.len(), ACTIVATIONS.len() * 4 + 1);
 
     let untouchable = Activation::Custom { name: "untouchable", f: |_| panic!("computed"), slope: |_, _| panic!() };

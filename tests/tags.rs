@@ -1,7 +1,7 @@
 //! Every tagged equation, against its definition written as plain loops.
 //!
-//! The tags of the derivation, (F1) to (U1), stand in the modules, on the lines of code, and in the names of the tests
-//! here. The naive twin below knows nothing of matrix products, of stable forms or of canonical pairs.
+//! The tags of the derivation, (F1) to (U1), appear in the modules, on the lines of code, and in the names of the tests
+//! here. The naive twin below has no matrix products, stable forms or canonical pairs.
 
 mod common;
 
@@ -106,7 +106,7 @@ fn slope(loss: Loss, a: &Rows, y: &Rows) -> Rows {
     a.iter().zip(y).map(|(a, y)| a.iter().zip(y).map(|(&a, &y)| by_entry(a, y)).collect()).collect()
 }
 
-/// Within 1e-12 of the largest entry: room for sums in another order and nothing else.
+/// Within 1e-12 of the largest entry: enough for sums in another order, and no more.
 fn near(what: &str, found: ArrayView2<'_, f64>, expected: &Rows) {
     assert_eq!(found.dim(), (expected.len(), expected[0].len()), "{what}");
     let bound = 1e-12 * expected.iter().flatten().fold(1e-3, |max: f64, x| max.max(x.abs()));
@@ -121,7 +121,7 @@ fn as_matrix(vector: ArrayView1<'_, f64>) -> ArrayView2<'_, f64> {
     vector.insert_axis(Axis(0))
 }
 
-// --- Networks of one and two layers of any shape ----------------------------------------------------------------------
+// --- Networks of one and two layers of any shape ---------------------------------------------------------------------
 
 #[derive(Clone, Debug)]
 struct Shape {
@@ -165,7 +165,7 @@ impl Shape {
         (network, cost, workspace)
     }
 
-    /// A row of numbers through an activation alone: W = I and b = 0.
+    /// A row of numbers through only an activation: W = I and b = 0.
     fn bare(&self, activation: Activation, loss: Loss, low: f64, high: f64) -> (Rows, Rows, f64, Workspace<f64>) {
         let k = self.outputs;
         let layer = Layer::new(Array2::eye(k), chainrule::ndarray::Array1::zeros(k), activation).unwrap();
@@ -180,7 +180,7 @@ fn weights(network: &Network<f64>, l: usize) -> Rows {
     rows(network.layers()[l].affine.weights.view())
 }
 
-/// What the custom identity is for: no canonical pair, so that a loss shows its ∂L/∂A.
+/// A custom identity has no canonical pair, so that a loss shows its ∂L/∂A.
 const PLAIN: Activation = Activation::Custom { name: "plain", f: |z| z, slope: |_, _| 1.0 };
 
 #[test]
@@ -371,7 +371,7 @@ fn n1_measured_slope() {
         let network =
             Network::from_layers(vec![Layer::new(array![[0.7]], array![0.2], Activation::Tanh).unwrap()]).unwrap();
         let check = gradient_check(&network, array![[x]].view(), array![[y]].view(), LOG_COSH).unwrap();
-        // h is 10⁻³ over the largest input; and at least over 1.
+        // h is 10⁻³ divided by the largest input, or by 1 if that is larger.
         let h = 1e-3 / f64::max(1.0, f64::abs(x));
         let at = |step: f64| {
             let (w, b) = match check.parameter {
@@ -386,7 +386,7 @@ fn n1_measured_slope() {
     }
 }
 
-// --- Starts: the moments of many draws --------------------------------------------------------------------------------
+// --- Starts: the moments of many draws -------------------------------------------------------------------------------
 
 const INPUTS: usize = 30;
 const OUTPUTS: usize = 20;
@@ -400,8 +400,8 @@ fn weight_draws(init: Init) -> Row {
     (0..40).flat_map(build).collect()
 }
 
-/// Of n independent draws the mean lies within 5 s/√n of 0, and the share within one s within 5 √(pq/n) of p, but for
-/// one time in a million; the variance within 5 √((κ − 1)/n) of s², κ the kurtosis.
+/// For n independent draws, except one time in a million: the mean is within 5 s/√n of 0, the share of draws within one
+/// s is within 5 √(pq/n) of p, and the variance is within 5 √((κ − 1)/n) of s², with κ the kurtosis.
 fn check_moments(name: &str, draws: &[f64], s: f64, kurtosis: f64, within_s: f64) {
     let n = draws.len() as f64;
     let mean = draws.iter().sum::<f64>() / n;
@@ -445,8 +445,8 @@ fn i3_i5_i7_uniform_starts() {
     }
 }
 
-/// He for ReLU, Xavier for the rest, zero biases, unless told otherwise for all layers or for one; and an `f32`
-/// network starts as the rounded `f64` one.
+/// By default He for ReLU, Xavier for the rest, zero biases; other starts can be set for all layers or for one. An
+/// `f32` network starts as the rounded `f64` one.
 #[test]
 fn the_builder_gives_each_layer_the_start_that_it_says() {
     let (he, xavier, zeros) = (Init::HeNormal, Init::XavierNormal, Init::Zeros);
@@ -469,7 +469,7 @@ fn the_builder_gives_each_layer_the_start_that_it_says() {
     assert_eq!(single.bias, double.bias.mapv(|b| b as f32));
 }
 
-// --- The tags themselves ----------------------------------------------------------------------------------------------
+// --- The tags themselves ---------------------------------------------------------------------------------------------
 
 fn sources(folder: &str) -> Vec<(String, String)> {
     let mut files = Vec::new();
@@ -485,7 +485,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     files
 }
 
-/// The tags in a line: a capital letter and digits in round brackets.
+/// The tags in a line: a capital letter and digits in parentheses.
 fn tags_in(line: &str) -> impl Iterator<Item = &str> {
     line.split('(').skip(1).filter_map(|rest| rest.split_once(')')).map(|(tag, _)| tag).filter(|tag| {
         let digits = tag.trim_start_matches(|c: char| c.is_ascii_uppercase());

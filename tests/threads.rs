@@ -1,5 +1,5 @@
-//! What may go to another thread does, a network that many threads read gives all of them the same bits, and so does one
-//! that several threads train.
+//! Types that may go to another thread do. A network read by many threads gives all of them the same bits, and so does
+//! training on any number of threads.
 
 mod common;
 
@@ -14,7 +14,7 @@ use std::{cell::RefCell, sync::mpsc, time::Duration};
 
 const fn send_and_sync<T: Send + Sync>() {}
 
-/// Held by the compiler.
+/// Checked by the compiler.
 const _: () = {
     send_and_sync::<Network<f32>>();
     send_and_sync::<Network<f64>>();
@@ -48,7 +48,7 @@ fn a_hundred_threads_predict_the_same_bits() {
     });
 }
 
-/// Each with a workspace of its own.
+/// Each thread has its own workspace.
 #[test]
 fn threads_compute_gradients_of_one_network_without_meeting() {
     let network = &network::<f64>(8, &[(16, Activation::Tanh), (3, Activation::Identity)], 1);
@@ -66,7 +66,7 @@ fn threads_compute_gradients_of_one_network_without_meeting() {
     assert_ne!(one_by_one[0], one_by_one[1]);
 }
 
-/// They do not look out for work for ever. What a thread has of its own is dropped where it ends.
+/// They do not wait for work forever. A thread's local data are dropped when it ends.
 #[cfg(feature = "rayon")]
 #[test]
 fn threads_end_with_their_pool() {
@@ -84,7 +84,7 @@ fn threads_end_with_their_pool() {
     ended.recv_timeout(Duration::from_secs(60)).unwrap();
 }
 
-/// A single row of weights cannot be halved by rows, however many its columns.
+/// A single row of weights cannot be split by rows, however many columns it has.
 #[test]
 fn a_step_of_one_wide_row_ends() {
     let step = |threads| {
@@ -97,7 +97,7 @@ fn a_step_of_one_wide_row_ends() {
     assert_eq!(step(2), step(1));
 }
 
-/// Nor can a single row of units, on its way forward and back.
+/// Nor can a single row of units, forward and backward.
 #[test]
 fn a_pass_of_one_wide_row_ends() {
     let network = &network::<f32>(1, &[(70_000, Activation::Tanh)], 1);
@@ -108,7 +108,7 @@ fn a_pass_of_one_wide_row_ends() {
     assert_eq!(gradients(2), gradients(1));
 }
 
-/// More threads than blocks of the product: 8 times 8 sums over very many rows.
+/// More threads than blocks of the product: 8 × 8 sums over many rows.
 #[test]
 fn a_small_product_of_long_sums_is_not_cut_to_nothing() {
     let network = &network::<f32>(8, &[(8, Activation::Identity)], 1);
@@ -121,7 +121,7 @@ fn a_small_product_of_long_sums_is_not_cut_to_nothing() {
     assert_eq!(gradients(8), gradients(1));
 }
 
-/// Large enough that every product is cut into pieces, and of sizes that no number of threads divides evenly.
+/// Large enough that every product is split, with sizes that no number of threads divides evenly.
 fn large<F: Real>() -> Network<F> {
     network(300, &[(512, Activation::Relu), (201, Activation::Tanh), (10, Activation::Softmax)], 1)
 }
@@ -132,7 +132,7 @@ fn batch<F: Real>(rows: usize) -> (Array2<F>, Array2<F>) {
 
 fn training_has_the_same_bits_on_any_number_of_threads<F: Real>() {
     let train = |threads| {
-        let (x, y) = batch::<F>(151); // the last batch is a short one
+        let (x, y) = batch::<F>(151); // the last batch is short
         let data = Dataset::new(x, y).unwrap();
         let sgd = Sgd::new(0.01).momentum(0.9).weight_decay(1e-3);
         let trainer = Trainer::new(Loss::CrossEntropy, sgd).epochs(2).batch_size(64).validation(&data);
@@ -161,10 +161,10 @@ fn training_has_the_same_bits_on_any_number_of_threads_f64() {
     training_has_the_same_bits_on_any_number_of_threads::<f64>();
 }
 
-/// Predictions and the explicit pass, of a copy and of views in other layouts, all on each number of threads.
+/// Predictions and the explicit pass, for a copy and for views in other layouts, on each number of threads.
 fn threads_and_layouts_do_not_matter<F: Real>() {
     let network = &large::<F>();
-    // Rows enough that the first layer's activation is cut too, forward and backward.
+    // Enough rows to split the first layer's activation too, forward and backward.
     let (x, y) = &batch::<F>(131);
     let mut columns_first = Array2::zeros((131, 300).f());
     columns_first.assign(x);

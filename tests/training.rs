@@ -1,5 +1,5 @@
-//! The training loop is the explicit pass and nothing else: to the bit, over any number of fits, for either number
-//! type; it refuses numbers that make no sense, and when it diverges it says so and puts everything back.
+//! The training loop is bit-identical to the explicit pass, over any number of fits, in `f32` and `f64`. It refuses
+//! invalid hyperparameters. If it diverges, it reports that and restores the network.
 
 mod common;
 
@@ -30,7 +30,7 @@ fn trainer<'a, F: Real>(sgd: Sgd<F>, epochs: usize) -> Trainer<'a, F> {
     Trainer::new(Loss::CrossEntropy, sgd).batch_size(BATCH).epochs(epochs)
 }
 
-// --- Equal to the bit ---------------------------------------------------------------------------------------------
+// --- The same bits -----------------------------------------------------------------------------------------------
 
 fn check_five_and_five<F: Real>() {
     for (sgd, shuffle) in [(full_sgd(), true), (full_sgd(), false), (Sgd::new(0.3), true)] {
@@ -40,14 +40,14 @@ fn check_five_and_five<F: Real>() {
         let mut trainer = trainer(sgd.clone(), 5).shuffle(shuffle);
         let first = trainer.fit(&mut in_two, &data(), &mut rng(4)).unwrap();
         assert_ne!(network_bits(&in_two), network_bits(&in_one_go));
-        // The second fit draws nothing, so its generator may be any.
+        // The second fit draws nothing, so any generator will do.
         let second = trainer.fit(&mut in_two, &data(), &mut rng(5)).unwrap();
 
         assert_eq!(network_bits(&in_two), network_bits(&in_one_go));
         assert_eq!(bits(first.cost.iter().chain(&second.cost)), bits(&ten.cost));
         assert_eq!((trainer.history(), first.cost.len()), (&ten, 5));
 
-        // What is kept between the fits matters: two trainers of five epochs each come to something else.
+        // The state kept between fits matters: two trainers of five epochs each give another result.
         let mut afresh: Network<F> = classifier();
         for _ in 0..2 {
             self::trainer(sgd.clone(), 5).shuffle(shuffle).fit(&mut afresh, &data(), &mut rng(4)).unwrap();
@@ -62,8 +62,8 @@ fn five_epochs_and_five_more_are_ten() {
     check_five_and_five::<f64>();
 }
 
-/// Rows in the order of the data, three epochs; also the definition of an epoch's cost: the mean of the batches'
-/// costs, weighted by their rows, and the penalty at the end.
+/// Three epochs with rows in the order of the data. This also defines an epoch's cost: the mean of the batches' costs,
+/// weighted by their rows, plus the penalty at the end.
 fn check_explicit_pass<F: Real>(batch: usize) {
     for (sgd, decay) in [(full_sgd(), 1e-3), (Sgd::new(0.3), 0.0)] {
         let data = data();
@@ -93,14 +93,14 @@ fn check_explicit_pass<F: Real>(batch: usize) {
 
 #[test]
 fn a_trainer_takes_the_steps_of_the_explicit_pass() {
-    // One row at a time a trainer does the backward pass and the update at once, if there is no momentum and no decay.
+    // Batches of a single row too.
     for batch in [BATCH, 1] {
         check_explicit_pass::<f32>(batch);
         check_explicit_pass::<f64>(batch);
     }
 }
 
-/// Of zeros too: with one unit a layer the two ways go through other loops.
+/// Zeros keep their sign too, in networks with one unit per layer.
 #[test]
 fn both_ways_give_a_zero_the_same_sign() {
     for i in 0..16 {
@@ -142,7 +142,7 @@ thread_local! {
     static SEEN: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The inputs, one a row, in the order in which training of one unit with w = 1 meets them.
+/// The inputs, one per row, in the order in which training of one unit with w = 1 sees them.
 fn orders(epochs: usize, shuffle: bool, batch: usize, seed: u64) -> Vec<Vec<f64>> {
     let witness = Activation::Custom {
         name: "witness",
@@ -154,7 +154,7 @@ fn orders(epochs: usize, shuffle: bool, batch: usize, seed: u64) -> Vec<Vec<f64>
     };
     let mut network = Network::from_layers(vec![Layer::new(array![[1.0]], array![0.0], witness).unwrap()]).unwrap();
     let x = Array2::from_shape_fn((10, 1), |(i, _)| i as f64);
-    let data = Dataset::new(x.clone(), x).unwrap(); // fitted from the start: nothing moves
+    let data = Dataset::new(x.clone(), x).unwrap(); // fits from the start: nothing changes
     SEEN.with_borrow_mut(Vec::clear);
     let mut trainer = Trainer::new(Loss::MeanSquaredError, Sgd::new(0.1)).epochs(epochs).shuffle(shuffle);
     trainer = trainer.batch_size(batch);
@@ -175,7 +175,7 @@ fn every_epoch_takes_every_row_once_and_in_an_order_of_its_own() {
         assert_eq!(sorted, in_order);
     }
     assert!(shuffled.windows(2).all(|pair| pair[0] != pair[1]));
-    // Each row comes first in about 30 of 300 epochs; five standard deviations are 26.
+    // Each row is first in about 30 of 300 epochs; five standard deviations are 26.
     for row in &in_order {
         let first = shuffled.iter().filter(|order| order[0] == *row).count();
         assert!(first.abs_diff(30) <= 26, "row {row} comes first {first} times");
@@ -184,7 +184,7 @@ fn every_epoch_takes_every_row_once_and_in_an_order_of_its_own() {
     assert_ne!(orders(3, true, 4, 2), shuffled[..3]);
 }
 
-/// One u64 at the first fit with shuffling; none without, none later.
+/// One u64 at the first fit with shuffling. None without shuffling, none later.
 #[test]
 fn shuffling_draws_a_single_number() {
     for (shuffle, draws) in [(true, 1), (false, 0)] {
@@ -198,7 +198,7 @@ fn shuffling_draws_a_single_number() {
     }
 }
 
-// --- Divergence -------------------------------------------------------------------------------------------------------
+// --- Divergence ------------------------------------------------------------------------------------------------------
 
 fn regression<F: Real>(size: f64) -> Dataset<F> {
     Dataset::new(uniform((20, 3), -size, size, 7), uniform((20, 2), -1.0, 1.0, 8)).unwrap()
@@ -212,7 +212,7 @@ fn descend<'a, F: Real>(sgd: Sgd<F>, epochs: usize, batch: usize) -> Trainer<'a,
     Trainer::new(Loss::MeanSquaredError, sgd).epochs(epochs).batch_size(batch)
 }
 
-/// A rate that grows until it is too large, some epochs in and some batches into the epoch.
+/// A rate that grows until training diverges, in the middle of a later epoch.
 #[test]
 fn on_divergence_the_network_is_back_at_the_start_of_the_epoch() {
     let sgd = || Sgd::<f64>::new(1e-3).momentum(0.5).schedule(Schedule::Exponential { factor: 10.0 });
@@ -230,7 +230,7 @@ fn on_divergence_the_network_is_back_at_the_start_of_the_epoch() {
     let history = descend(sgd(), epoch, 2).shuffle(false).fit(&mut until_then, &data, &mut rng(1)).unwrap();
     assert_eq!(network_bits(&diverged), network_bits(&until_then));
     assert_eq!(trainer.history(), &history);
-    // There was something to put back: the first batch of the epoch had a finite cost, and its step was taken.
+    // There was something to restore: the first batch of the epoch had a finite cost, and its step was taken.
     let first = s![..2, ..];
     let (x, y) = (data.inputs(), data.targets());
     let cost_of_first = until_then.cost(x.slice(first), y.slice(first), Loss::MeanSquaredError).unwrap();
@@ -246,7 +246,7 @@ fn on_divergence_the_network_is_back_at_the_start_of_the_epoch() {
 
 #[test]
 fn a_first_cost_that_is_infinite_has_none_before_it() {
-    let targets = Dataset::new(array![[1.0]], array![[1e200]]).unwrap(); // its square is no f64
+    let targets = Dataset::new(array![[1.0]], array![[1e200]]).unwrap(); // its square overflows f64
     let mut network = network::<f64>(1, &[(1, Activation::Identity)], 1);
     let before = network_bits(&network);
     let error = descend(Sgd::new(0.1), 1, 1).fit(&mut network, &targets, &mut rng(1)).unwrap_err();
@@ -267,7 +267,7 @@ fn parameters_that_overflow_behind_a_finite_cost_are_noticed() {
     assert_eq!(network_bits(&network), before);
 }
 
-/// One row, of which the gradient is x times as large for the weight as for the bias.
+/// One row, whose gradient is x times as large for the weight as for the bias.
 #[test]
 fn a_weight_or_a_bias_that_overflows_alone_is_noticed() {
     for (x, rate) in [(1e10, 1e30), (1e-10, 3e38)] {
@@ -280,7 +280,7 @@ fn a_weight_or_a_bias_that_overflows_alone_is_noticed() {
     }
 }
 
-/// A good fit, one on data that makes it diverge, and a good one again: the last starts from rest.
+/// A good fit, a diverging one, and a good one again, which starts with zero velocity.
 #[test]
 fn on_divergence_the_velocity_is_zero() {
     let sgd = || Sgd::<f64>::new(0.05).momentum(0.9);
@@ -298,11 +298,11 @@ fn on_divergence_the_velocity_is_zero() {
     trainer.fit(&mut network, &regression(1.0), &mut rng(1)).unwrap();
     descend(sgd(), 3, 6).shuffle(false).fit(&mut from_rest, &regression(1.0), &mut rng(1)).unwrap();
     assert_eq!(network_bits(&network), network_bits(&from_rest));
-    assert_eq!(trainer.history().cost.len(), 6); // the epoch that diverged was none
+    assert_eq!(trainer.history().cost.len(), 6); // the diverged epoch does not count
 }
 
-/// Pictures that nobody scaled, and any rate: either it trains and all is finite, or it says that it diverged and
-/// all is as before.
+/// Unscaled pictures and any rate: either training succeeds and everything is finite, or it reports divergence and
+/// restores everything.
 #[test]
 fn inputs_from_0_to_255_and_huge_rates_leave_nothing_half_done() {
     let data = Dataset::<f32>::new(uniform((40, 48), 0.0, 255.0, 1), one_hot_rows((40, 10), 2)).unwrap();
@@ -331,7 +331,7 @@ fn inputs_from_0_to_255_and_huge_rates_leave_nothing_half_done() {
     assert!(trained > 5 && diverged > 5, "{trained} {diverged}");
 }
 
-// --- Reports, validation, stopping ------------------------------------------------------------------------------------
+// --- Reports, validation, stopping -----------------------------------------------------------------------------------
 
 #[test]
 fn a_callback_sees_every_epoch_and_can_stop() {
@@ -348,7 +348,7 @@ fn a_callback_sees_every_epoch_and_can_stop() {
     self::trainer(full_sgd(), 3).fit(&mut three_epochs, &data(), &mut rng(4)).unwrap();
     assert_eq!(network_bits(&stopped), network_bits(&three_epochs));
 
-    // It goes on where it stopped, and numbers on.
+    // It continues where it stopped, and epochs continue to count.
     trainer.fit(&mut stopped, &data(), &mut rng(4)).unwrap();
     let history: History = trainer.history().clone();
     drop(trainer);
@@ -360,7 +360,7 @@ fn a_callback_sees_every_epoch_and_can_stop() {
     assert_eq!(history.validation_accuracy.len(), 6);
 }
 
-/// More rows than go through at once; the cost without the penalty.
+/// More rows than one chunk; the cost is without the penalty.
 #[test]
 fn validation_measures_the_network_at_the_end_of_the_epoch() {
     let mut rng = rng(1);
@@ -376,8 +376,8 @@ fn validation_measures_the_network_at_the_end_of_the_epoch() {
     assert!(history.validation_accuracy[1] > 0.5);
 }
 
-/// Numbers that are no classes have a cost and no accuracy; and a validation that begins at the second fit has entries
-/// from there on.
+/// Targets that are not classes have a cost and no accuracy. A validation that begins at the second fit has entries
+/// from that fit on.
 #[test]
 fn validation_has_entries_only_where_it_means_something() {
     let set = regression::<f64>(1.0);
@@ -404,9 +404,9 @@ fn a_trainer_shows_what_it_was_told_and_what_came_of_it() {
     }
 }
 
-// --- Numbers that make no sense -----------------------------------------------------------------------------------------
+// --- Invalid hyperparameters -----------------------------------------------------------------------------------------
 
-/// What the trainer and the explicit step say to an optimiser; both leave the network alone.
+/// The errors of the trainer and of the explicit step for an optimiser; both leave the network unchanged.
 fn refusals<F: Real>(sgd: Sgd<F>) -> [Option<String>; 2] {
     let mut network = classifier::<F>();
     let before = network_bits(&network);
@@ -433,7 +433,7 @@ fn rates_momentum_and_decay_are_checked() {
             &format!("learning rate: expected a finite number above 0, found {found}"),
         );
     }
-    // What is a number in f64 may be infinite or zero in f32.
+    // A positive finite f64 may be infinite or zero in f32.
     for rate in [1e300, 1e-300] {
         let text = format!("learning rate: expected a finite number above 0, found {rate:e}");
         check_refused::<f32>(Sgd::new(rate), &text);
@@ -472,7 +472,7 @@ fn schedules_have_the_factors_that_they_say() {
         (Schedule::Constant, [1.0; 5]),
         (Schedule::Exponential { factor: 0.5 }, [1.0, 0.5, 0.25, 0.125, 0.0625]),
         (Schedule::Step { every: 2, factor: 0.1 }, [1.0, 1.0, 0.1, 0.1, 0.01]),
-        // (1 + cos(π e / 3)) / 2, and the last one's rate from there on
+        // (1 + cos(π e / 3)) / 2, then the last rate
         (Schedule::Cosine { epochs: 3 }, [1.0, 0.75, 0.25, 0.25, 0.25]),
     ];
     for (schedule, factors) in table {
@@ -482,7 +482,7 @@ fn schedules_have_the_factors_that_they_say() {
             assert!((sgd.current_rate() - 0.3 * factor).abs() < 1e-16, "{schedule:?} in epoch {epoch}");
         }
     }
-    // A rate that has come down to nothing in f32 ends no training.
+    // A rate that falls to zero in f32 does not end training.
     let sgd = Sgd::new(0.1).schedule(Schedule::Exponential { factor: 1e-10 });
     assert_eq!(trainer::<f32>(sgd, 8).fit(&mut classifier(), &data(), &mut rng(1)).unwrap().cost.len(), 8);
 }
@@ -499,11 +499,11 @@ fn batch_sizes_run_from_one_to_the_whole_set() {
         { trainer }.shuffle(false).fit(&mut network, &data(), &mut rng(1)).unwrap();
         network_bits(&network)
     };
-    // The whole set in one batch, which is what a set below 32 rows gets if nothing is said: one step an epoch.
+    // The whole set in one batch, the default for fewer than 32 rows: one step per epoch.
     let whole = fit(trainer(Sgd::new(0.1), 1).batch_size(ROWS));
     assert_eq!(whole, fit(Trainer::new(Loss::CrossEntropy, Sgd::new(0.1)).epochs(1)));
     assert_ne!(whole, fit(trainer(Sgd::new(0.1), 1).batch_size(1)));
-    // Two steps of one row are the explicit steps of these rows.
+    // Two steps of one row equal the explicit steps of these rows.
     let two = Dataset::new(data::<f64>().inputs().slice(s![..2, ..]).to_owned(), one_hot_rows((2, 3), 2)).unwrap();
     let (mut by_trainer, mut by_hand) = (classifier(), classifier());
     trainer(Sgd::new(0.1), 1).batch_size(1).shuffle(false).fit(&mut by_trainer, &two, &mut rng(1)).unwrap();

@@ -1,8 +1,8 @@
-//! The pages of `chainrule::derivation` are made from the Markdown in `derivation/`, and are current.
+//! The pages of `chainrule::derivation` are generated from the Markdown in `derivation/`, and are up to date.
 //!
-//! The source is what the repository shows: Markdown with LaTeX, `$…$` within a line and ```` ```math ```` blocks
-//! between lines. rustdoc typesets no LaTeX, so its pages hold MathML, which browsers draw by themselves, without a
-//! script and without a network. After a change in `derivation/`:
+//! The source is Markdown with LaTeX, `$…$` within a line and ```` ```math ```` blocks between lines. rustdoc does not
+//! typeset LaTeX, so its pages contain MathML, which browsers draw without a script or a network. After a change in
+//! `derivation/`:
 //!
 //! ```text
 //! UPDATE_DERIVATION=1 cargo test -p checks --test derivation
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// Public items that become links where they stand as code: `Network`, `Network::forward`, `gradient_check`.
+/// Public items that become links when written as code: `Network`, `Network::forward`, `gradient_check`.
 const ITEMS: [&str; 15] = [
     "Activation",
     "Affine",
@@ -52,17 +52,17 @@ fn module(file: &str) -> &str {
     stem.split_once('-').map_or(stem, |(_, name)| name)
 }
 
-/// The path by which rustdoc knows a chapter.
+/// rustdoc's path of a chapter.
 fn path(module: &str) -> String {
     if module == "README" { "crate::derivation".into() } else { format!("crate::derivation::{module}") }
 }
 
-/// One chapter on its way from LaTeX to MathML.
+/// Converts one chapter from LaTeX to MathML.
 struct Page<'a> {
     math: LatexToMathML,
-    /// Each tag and the chapter of its first display.
+    /// Each tag, with the chapter that displays it first.
     home: &'a BTreeMap<String, String>,
-    /// The tags that have their anchor on this page.
+    /// The tags with an anchor on this page.
     anchors: Vec<String>,
     name: &'a str,
     out: String,
@@ -70,13 +70,13 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn render(mut self, source: &str) -> String {
-        // rustdoc makes every direct child of the text scroll by itself; this div takes that upon itself, so that no
-        // paragraph with a formula gets a scrollbar.
+        // rustdoc makes every direct child of the text scrollable. With this div as the only child, no paragraph with a
+        // formula gets a scrollbar.
         self.out.push_str("<div style=\"overflow:visible\">\n\n");
         let mut lines = source.lines().peekable();
         while let Some(line) = lines.next() {
             if line.starts_with('|') {
-                // A table that is wider than the page scrolls by itself.
+                // A table wider than the page gets its own scrollbar.
                 self.out.push_str("<div style=\"overflow-x:auto;overflow-y:hidden\">\n\n");
                 self.text(line);
                 self.out.push('\n');
@@ -89,7 +89,7 @@ impl Page<'_> {
                 let latex: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != "```").collect();
                 self.display(&latex.join("\n"));
             } else if line.starts_with("```") {
-                // Code stands as it is.
+                // Code stays unchanged.
                 self.out.push_str(line);
                 self.out.push('\n');
                 for line in lines.by_ref() {
@@ -111,14 +111,14 @@ impl Page<'_> {
     fn mathml(&mut self, latex: &str, display: MathDisplay) -> String {
         let result = self.math.convert_with_local_state(latex, display);
         let mathml = result.unwrap_or_else(|error| panic!("{}: {latex}\n{error:?}", self.name)).mathml;
-        // What Markdown would take for its own.
+        // Characters that have a meaning in Markdown.
         let entity = |c: char| match c {
             '*' | '_' | '[' | ']' | '`' | '\\' | '|' | '~' => format!("&#{};", u32::from(c)),
             '\n' => " ".into(),
             c => c.into(),
         };
-        // Math fonts draw the prime small and low, others small and high, and as a superscript it shrinks once more. That
-        // of the page's text font looks right everywhere.
+        // Some math fonts draw the prime small and low, others small and high, and a superscript shrinks it again. The
+        // prime of the page's text font looks right everywhere.
         let mut mathml = mathml;
         for prime in ["′", "″", "‴"] {
             let upright =
@@ -133,7 +133,7 @@ impl Page<'_> {
         mathml.chars().map(entity).collect()
     }
 
-    /// A formula on its own line, with its tag at the right. One that is wider than the page scrolls by itself.
+    /// A formula on its own line, with its tag at the right. If it is wider than the page, it gets a scrollbar.
     fn display(&mut self, latex: &str) {
         let (latex, tag) = split_tag(latex);
         let math = self.mathml(&latex, MathDisplay::Block);
@@ -152,8 +152,8 @@ impl Page<'_> {
         writeln!(self.out, "<div{id} style=\"{style}\"><div style=\"{middle}\">{math}</div>{label}</div>").unwrap();
     }
 
-    /// A line of text: `$…$` becomes MathML, code that names an item a link to it, `(B4)` a link to its display, and
-    /// a link to another chapter's file a link to its page.
+    /// A line of text: `$…$` becomes MathML. Code that names an item becomes a link to it, `(B4)` a link to its
+    /// display, and a link to another chapter's file a link to its page.
     fn text(&mut self, line: &str) {
         let mut rest = line;
         while let Some(at) = rest.find(['$', '`', '(']) {
@@ -163,7 +163,7 @@ impl Page<'_> {
                 "$" => {
                     let (latex, tail) = tail.split_once('$').unwrap_or_else(|| panic!("an odd $ in: {line}"));
                     let math = self.mathml(latex, MathDisplay::Inline);
-                    // No line may begin with a comma.
+                    // No line may start with a comma.
                     let after = tail.trim_start_matches([',', '.', ';', ':', '?']);
                     match &tail[..tail.len() - after.len()] {
                         "" => self.out.push_str(&math),
@@ -257,8 +257,7 @@ fn the_worked_numbers_are_those_that_the_program_beside_them_asserts() {
     assert_eq!(six_digits(text), six_digits(program));
 }
 
-/// What the repository's view makes of a formula: Markdown comes first there, and takes `\,` or `\{` within `$…$` for
-/// its own.
+/// What the repository's viewer makes of a formula: it applies Markdown first, which changes `\,` or `\{` within `$…$`.
 #[test]
 fn formulas_within_a_line_survive_markdown() {
     for (name, source) in chapters() {

@@ -1,12 +1,13 @@
-//! The public interface changes only on purpose: it is compared with the listing in `public_interface.txt`, which
+//! The public interface changes only on purpose: this compares it with the listing in `public_interface.txt`. To
+//! write the listing again:
 //!
 //! ```text
 //! UPDATE_INTERFACE=1 cargo test -p checks --test public_interface
 //! ```
 //!
-//! writes anew. The listing is read from the source, of all features at once: every `pub` item with its signature, the
-//! variants and public fields, the traits that are implemented or derived, and what stands under which `cfg`. What
-//! follows from these but stands nowhere in the source, such as `Send`, is held by `threads.rs`.
+//! The listing comes from the source, with all features at once: every `pub` item with its signature, variants and
+//! public fields, implemented and derived traits, and their `cfg`. What the source only implies, such as `Send`, is
+//! checked in `threads.rs`.
 
 use quote::ToTokens;
 use std::fmt::Write;
@@ -92,7 +93,7 @@ fn items(items: &[Item], indent: &str, lines: &mut Vec<String>) {
                             let provided = if item.default.is_some() { "provided " } else { "" };
                             lines.push(line(&deeper, &item.attrs, provided, &item.sig));
                         }
-                        // A comment is not part of the interface.
+                        // Comments are not part of the interface.
                         TraitItem::Const(item) => {
                             lines.push(line(&deeper, &[], "", &TraitItemConst { attrs: Vec::new(), ..item.clone() }));
                         }
@@ -114,7 +115,7 @@ fn items(items: &[Item], indent: &str, lines: &mut Vec<String>) {
                         _ => {}
                     }
                 }
-                // How loops are compiled is nobody else's business: the traits of `vectors.rs` and of the products are the crate's own.
+                // The traits of `vectors.rs` and of the products are private: they say how loops are compiled.
                 let of_the_crate = |name: &str| ["Choice", "Columns", "Loop", "Tiles", "Vectors"].contains(&name);
                 let trait_name = item.trait_.as_ref().and_then(|(_, path, _)| path.segments.last());
                 let public_trait = trait_name.is_some_and(|segment| !of_the_crate(&segment.ident.to_string()));
@@ -149,7 +150,7 @@ fn public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
-/// The fields that anybody may name: of a struct the public ones, of a variant all.
+/// The fields that callers may name: the public ones of a struct, all of a variant.
 fn fields(fields: &Fields, indent: &str, of_struct: bool, lines: &mut Vec<String>) {
     for field in fields.iter().filter(|field| !of_struct || public(&field.vis)) {
         let name = field.ident.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
@@ -170,7 +171,7 @@ fn attributes(attrs: &[Attribute]) -> String {
     texts.map(|text| text + " ").collect()
 }
 
-/// Tokens with the spaces that a person would put.
+/// Tokens with the usual spaces.
 fn tidy(tokens: &str) -> String {
     let mut text = tokens.split_whitespace().collect::<Vec<_>>().join(" ");
     for (spaced, close) in [
@@ -198,6 +199,6 @@ fn tidy(tokens: &str) -> String {
     ] {
         text = text.replace(spaced, close);
     }
-    // What lost one space too many.
+    // Restore spaces that must stay.
     text.replace("->", " -> ").replace("  ", " ").replace(",)", ")").replace("&mut(", "&mut (").replace("+?", "+ ?")
 }

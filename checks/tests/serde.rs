@@ -1,4 +1,4 @@
-//! `Serialize` and `Deserialize`: what comes back from JSON is equal to the bit, and what is refused.
+//! `Serialize` and `Deserialize`: values read back from JSON are bit-identical; invalid ones are refused.
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -17,7 +17,7 @@ fn round<T: Serialize + DeserializeOwned>(value: &T) -> T {
 }
 
 fn same<T: Serialize + DeserializeOwned + Debug>(value: &T) {
-    // Debug, because it tells numbers apart to the bit and is there for all types
+    // Debug, because it distinguishes all bits of a number and every type has it
     assert_eq!(format!("{:?}", round(value)), format!("{value:?}"));
 }
 
@@ -25,7 +25,7 @@ fn built_in() -> impl Iterator<Item = Activation> {
     ACTIVATIONS.into_iter().filter(|activation| !matches!(activation, Activation::Custom { .. }))
 }
 
-/// Numbers that take all their digits.
+/// Numbers that need all their digits.
 fn network<F: Real>() -> Network<F> {
     let number = |k: usize| F::from_f64((k as f64 * 0.7 + 0.1).sin());
     let weights = |inputs, outputs| Array2::from_shape_fn((inputs, outputs), |(i, j)| number(10 * i + j));
@@ -93,7 +93,7 @@ fn everything_comes_back_to_the_bit() {
     same(&History { cost: vec![0.1, 1.0 / 3.0], validation_cost: vec![5e-324], validation_accuracy: vec![] });
 }
 
-/// What other programs see; a change here is a change of the format.
+/// The format that other programs see; a change here changes the format.
 #[test]
 fn the_names_are_these() {
     let layer = Layer::new(array![[0.5], [1.5]], array![2.5], Activation::Sigmoid).unwrap();
@@ -149,7 +149,7 @@ fn what_makes_no_network_is_refused() {
     assert!(refused(|v| v["layers"][0]["affine"]["weights"]["dim"] = json!([1_u64 << 60, 1_u64 << 60])).len() > 5);
     assert!(refused(|v| v["layers"][0]["activation"] = json!(7)).contains("expected a string"));
 
-    // a number format that can say infinity; JSON cannot, and says null
+    // a format with an infinity; JSON has none, and writes null
     assert!(refused(|v| v["layers"][0]["affine"]["bias"]["data"][0] = Value::Null).contains("null"));
     let layer = json!({
         "affine": { "weights": { "v": 1, "dim": [1, 1], "data": [1.0] }, "bias": { "v": 1, "dim": [1], "data": [0.0] } },

@@ -1,6 +1,6 @@
-//! What several test files need: small networks and batches from a seed, and comparisons to the bit.
+//! Shared by the tests: small networks and batches from a seed, and bitwise comparisons.
 
-#![allow(dead_code)] // each test file uses its own part
+#![allow(dead_code)] // each test file uses some of it
 
 use chainrule::ndarray::{Array2, ArrayView2};
 use chainrule::rand::{Rng, SeedableRng};
@@ -10,14 +10,14 @@ pub fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// ln(1 + eᶻ), positive, smooth, and with no bound.
+/// ln(1 + eᶻ): positive, smooth, unbounded.
 pub const SOFTPLUS: Activation = Activation::Custom {
     name: "softplus",
     f: |z| z.max(0.0) + (-z.abs()).exp().ln_1p(),
     slope: |_, a| 1.0 - (-a).exp(),
 };
 
-/// The sigmoid over again: as a custom activation it is nobody's canonical partner.
+/// The sigmoid again: as a custom activation it has no canonical partner.
 pub const OWN_SIGMOID: Activation =
     Activation::Custom { name: "own sigmoid", f: |z| 1.0 / (1.0 + (-z).exp()), slope: |_, a| a * (1.0 - a) };
 
@@ -43,7 +43,7 @@ pub fn pairs() -> Vec<(Activation, Loss)> {
     of_any_output.chain(of_probabilities).collect()
 }
 
-/// A network with weights N(0, 0.8²) and biases between −0.2 and 0.6, nothing of it zero.
+/// A network with weights N(0, 0.8²) and biases between −0.2 and 0.6, none of them zero.
 pub fn network<F: Real>(inputs: usize, layers: &[(usize, Activation)], seed: u64) -> Network<F> {
     let start = Network::builder(inputs).init(Init::Normal { std: 0.8 });
     let start = start.bias_init(Init::Uniform { low: -0.2, high: 0.6 });
@@ -51,7 +51,7 @@ pub fn network<F: Real>(inputs: usize, layers: &[(usize, Activation)], seed: u64
     builder.build(&mut rng(seed)).unwrap()
 }
 
-/// Numbers uniform over `low` to `high`, drawn as `f64` whatever the type.
+/// Uniform numbers from `low` to `high`, drawn as `f64` for every type.
 pub fn uniform<F: Real>(shape: (usize, usize), low: f64, high: f64, seed: u64) -> Array2<F> {
     let mut rng = rng(seed);
     Array2::from_shape_simple_fn(shape, || F::from_f64(rng.random_range(low..high)))
@@ -64,7 +64,7 @@ pub fn one_hot_rows<F: Real>((rows, classes): (usize, usize), seed: u64) -> Arra
     chainrule::one_hot(&labels, classes).unwrap()
 }
 
-/// Forward and backward: the cost, and the workspace with all that was computed.
+/// Forward and backward: the cost, and the workspace with all results.
 pub fn pass<F: Real>(
     network: &Network<F>,
     x: ArrayView2<'_, F>,

@@ -1,5 +1,5 @@
-//! The exercises of the derivation: each check runs on the solution here, and on your answer (`yours.rs`) if you ask
-//! for it by `cargo test --test exercises name -- --ignored`.
+//! The exercises of the derivation. Each check runs on the solution here, and on your answer (`yours.rs`) with
+//! `cargo test --test exercises name -- --ignored`.
 
 mod solutions;
 mod yours;
@@ -98,7 +98,7 @@ fn input_gradient(answer: fn([[f64; 2]; 3], [f64; 2]) -> [f64; 3]) {
     let (x, dz) = ([0.4, -0.6, 0.9], [0.8, -1.7]);
     let found = answer(w, dz);
     for i in 0..3 {
-        // A cost whose dz are just these: Σⱼ dzⱼ zⱼ.
+        // A cost with exactly these dz: Σⱼ dzⱼ zⱼ.
         let cost = |xi: f64| {
             let input = |k: usize| if k == i { xi } else { x[k] };
             (0..2).map(|j| dz[j] * (0..3).map(|k| input(k) * w[k][j]).sum::<f64>()).sum::<f64>()
@@ -171,7 +171,7 @@ fn second_step(answer: fn() -> (f64, f64)) {
     close("value", value, bias[1], 2e-6);
 }
 
-/// The gradient check of a layer with an activation made of the answer.
+/// The gradient check of a layer with an activation made from the answer.
 fn check_activation(f: fn(f64) -> f64, slope: fn(f64, f64) -> f64) {
     let activation = Activation::Custom { name: "yours", f, slope };
     let network = single(array![[0.7, -1.2, 0.4], [0.3, 0.8, -2.0]], array![0.1, -0.2, 0.3], activation);
@@ -180,7 +180,7 @@ fn check_activation(f: fn(f64) -> f64, slope: fn(f64, f64) -> f64) {
     assert!(check.max_relative_error < 1e-6 && check.largest_gradient > 0.0, "{check:?}");
 }
 
-/// The same of a loss made of the answer, on outputs between −1 and 1.
+/// The same for a loss made from the answer, on outputs between −1 and 1.
 fn check_loss(loss: Loss) {
     let network = single(array![[0.7, -1.2], [0.3, 0.8]], array![0.1, -0.2], Activation::Tanh);
     let (x, y) = (array![[1.0, -0.5], [-2.0, 0.6]], array![[2.5, -0.9], [0.3, -3.0]]);
@@ -289,7 +289,7 @@ fn coasting(answer: fn(f64, f64) -> f64) {
 }
 
 fn leaky_start(answer: fn(f64) -> f64) {
-    // The size of the signal after each of six wide layers, for the answer and for an answer that is 20 % off.
+    // The size of the signal after each of six wide layers, for the answer and for one that is 20 % off.
     let f = |z: f64| if z > 0.0 { z } else { 0.1 * z };
     let leaky = Activation::Custom { name: "leaky", f, slope: |z, _| if z > 0.0 { 1.0 } else { 0.1 } };
     let growth = |variance: f64| {

@@ -1,4 +1,4 @@
-//! One answer to each exercise of the derivation, held by the same checks as yours. Spoilers from here on.
+//! One answer to each exercise of the derivation, with the same checks as yours. Spoilers ahead.
 
 use crate::yours::Function;
 use chainrule::ndarray::{Array1, Array2};
@@ -26,13 +26,13 @@ pub fn transpose(dz: &Array2<f64>, w: &Array2<f64>) -> [Array2<f64>; 2] {
 }
 
 pub fn weighted_examples(dz: &Array2<f64>, c: &Array1<f64>) -> Array2<f64> {
-    // The 1/n that is in dZ becomes c: row r times n·c. B2 to B5 stay as they are.
+    // The 1/n in dZ becomes c: row r times n·c. B2 to B5 do not change.
     let n = dz.nrows() as f64;
     Array2::from_shape_fn(dz.dim(), |(r, j)| n * c[r] * dz[[r, j]])
 }
 
 pub fn other_target() -> [f64; 6] {
-    // dZ₁ = A₁ − 0, and all that follows is as many times larger: by −0.619197 / 0.380803.
+    // dZ₁ = A₁ − 0, and everything after it grows by the same factor, −0.619197 / 0.380803.
     [0.965472, 0.619197, 0.452669, 0.385425, 0.121741, -0.291027]
 }
 
@@ -76,7 +76,7 @@ pub fn best_guess(q: f64) -> (f64, f64) {
 }
 
 pub fn tanh_partner() -> Loss {
-    // A tanh is a sigmoid p = (1 + a)/2 of 2z. With t = (1 + y)/2: −t ln p − (1 − t) ln(1 − p), without its constant.
+    // tanh z is the sigmoid p = (1 + a)/2 of 2z. With t = (1 + y)/2: −t ln p − (1 − t) ln(1 − p), up to a constant.
     Loss::Custom {
         name: "partner of tanh",
         value: |a, y| -0.5 * (1.0 + y) * (1.0 + a).ln() - 0.5 * (1.0 - y) * (1.0 - a).ln(),

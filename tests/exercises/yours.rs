@@ -1,5 +1,5 @@
-//! Your answers to the exercises of the derivation. Replace a `todo!()`, then run the command that stands at the
-//! exercise, such as `cargo test --test exercises by_hand -- --ignored`.
+//! Your answers to the exercises of the derivation. Replace a `todo!()`, then run the command given with the exercise,
+//! such as `cargo test --test exercises by_hand -- --ignored`.
 
 #![allow(unused_variables)] // until you use them
 
@@ -16,7 +16,7 @@ pub fn by_hand() -> [f64; 6] {
     todo!()
 }
 
-/// Weight and bias of the one neuron that does what the two do.
+/// Weight and bias of the single neuron that equals the two.
 pub fn two_lines(w1: f64, b1: f64, w2: f64, b2: f64) -> (f64, f64) {
     todo!()
 }
@@ -69,7 +69,7 @@ pub fn leaky_relu() -> Activation {
     Activation::Custom { name: "leaky ReLU", f: |z| todo!(), slope: |z, a| todo!() }
 }
 
-/// w and b of the sigmoid unit that gives what the first of two softmax units x·w₁ + b₁, x·w₂ + b₂ does.
+/// w and b of the sigmoid unit that equals the first of two softmax units x·w₁ + b₁, x·w₂ + b₂.
 pub fn softmax_of_two(w: [f64; 2], b: [f64; 2]) -> (f64, f64) {
     todo!()
 }
@@ -81,7 +81,7 @@ pub fn huber() -> Loss {
     Loss::Custom { name: "Huber", value: |a, y| todo!(), slope: |a, y| todo!() }
 }
 
-/// Value and slope in a; a constant in the value is yours to leave out.
+/// Value and slope in a; the value may omit a constant.
 pub fn laplace() -> Loss {
     Loss::Custom { name: "Laplace", value: |a, y| todo!(), slope: |a, y| todo!() }
 }
