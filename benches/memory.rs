@@ -1,19 +1,19 @@
-//! The memory of training: the most bytes that live at once, from the making of a network, its data being there, to the
-//! end of a [`Trainer::fit`] with momentum and validation, beside what a formula says.
+//! The memory of training: the maximum of allocated bytes, and a formula for it. It counts from the creation of the
+//! network (the data exist already) to the end of a [`Trainer::fit`] with momentum and validation.
 //!
 //! ```text
 //! cargo bench --bench memory
 //! cargo bench --bench memory -- --only W3 --threads 2
 //! ```
 //!
-//! An allocator counts, on all threads. The formula leaves out what is small: the vectors of layers, some 2 kB, and the
-//! queues of rayon, some 10 kB a thread.
+//! A counting allocator covers all threads. The formula leaves out small things: the vectors of layers, about 2 kB, and
+//! the queues of rayon, about 10 kB per thread.
 //!
-//! The last column is by how much the resident memory grew, as Linux tells it; for its sake every row is a process of its
-//! own. It has in it the code that training is the first to run, and what the system's allocator keeps of the memory that
-//! was given back: with glibc, `MALLOC_MMAP_THRESHOLD_=65536` in the environment leaves it next to none.
+//! The last column is the growth of resident memory according to Linux; for this, every row runs in its own process. It
+//! includes code that runs for the first time, and freed memory that the system's allocator keeps. With glibc,
+//! `MALLOC_MMAP_THRESHOLD_=65536` in the environment makes it return almost all of it.
 
-#![allow(unsafe_code)] // an allocator has no other form
+#![allow(unsafe_code)] // GlobalAlloc is an unsafe trait
 
 mod common;
 
@@ -35,7 +35,7 @@ fn more(bytes: usize) {
     PEAK.fetch_max(LIVE.fetch_add(bytes, Relaxed) + bytes, Relaxed);
 }
 
-// SAFETY: every call goes on to the system's allocator as it came; the counters make no allocation of their own.
+// SAFETY: every call is passed on to the system's allocator unchanged; the counters allocate nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         more(layout.size());
@@ -46,7 +46,7 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.alloc_zeroed(layout) }
     }
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        more(size); // old and new stand side by side while they are copied
+        more(size); // old and new exist at the same time during the copy
         LIVE.fetch_sub(layout.size(), Relaxed);
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -59,17 +59,17 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What the bytes of a training are for.
+/// The bytes of training, by purpose.
 struct Formula {
-    /// Weights and biases, their gradients, their velocity, and as they were at the start of the epoch.
+    /// Weights and biases, their gradients, their velocities, and their values at the start of the epoch.
     parameters: usize,
     /// Z, A and dZ of every layer, for the rows of a batch.
     pass: usize,
-    /// The inputs and targets of a batch, and the order in which the rows are taken.
+    /// The inputs and targets of a batch, and the order of the rows.
     batch: usize,
-    /// What comes and goes, in validation; a step takes nothing.
+    /// Temporary buffers of validation; a step allocates nothing.
     transient: usize,
-    /// The room of every thread for copies of parts of the factors of a large product.
+    /// Every thread's buffer for copies of parts of the factors of a large product.
     rooms: usize,
 }
 
@@ -84,8 +84,8 @@ impl Formula {
         let layers = || work.sizes.windows(2).map(|size| (size[0], size[1]));
         let parameters: usize = layers().map(|(inputs, outputs)| (inputs + 1) * outputs).sum();
         let units: usize = work.sizes[1..].iter().sum();
-        // Validation goes through 256 rows at once, with Z and A of a layer and of the one before it at hand, and notes
-        // the class of every row.
+        // Validation takes 256 rows at a time. It keeps Z and A of a layer and of the one before, and the class of
+        // every row.
         let validation = layers().enumerate().map(|(l, (inputs, outputs))| {
             let before = if l == 0 { 0 } else { inputs };
             FLOAT * 256 * 2 * (before + outputs)
@@ -105,7 +105,7 @@ impl Formula {
     }
 }
 
-/// Bytes of a line of /proc/self/status, where there is such a thing.
+/// The bytes in a line of /proc/self/status, if the system has it.
 fn status(name: &str) -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;

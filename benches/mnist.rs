@@ -5,12 +5,12 @@
 //! 784-100-10 chainrule 2 threads seed 1: 97.9 % after 8.01 s, 13 epochs (accuracy 97.93 %)
 //! ```
 //!
-//! `benches/mnist.py` trains by the same recipes with PyTorch, and prints lines of the same form. The recipes are those
-//! of `--better` and `--wide` in `examples/mnist.rs`. The test set is used here as the line at which the clock stops,
-//! and not to choose a recipe; the accuracy of the first epoch beyond that line is no estimate for new digits.
+//! `benches/mnist.py` trains with PyTorch by the same recipes, and prints the same lines. The recipes are those of
+//! `--better` and `--wide` in `examples/mnist.rs`. The test set only decides when the clock stops, not which recipe to
+//! take. The accuracy of the first epoch beyond the target is not an estimate for new digits.
 //!
-//! The seconds begin before the first epoch's shuffling and end after the last epoch's evaluation. In them are the
-//! evaluations, cost and accuracy on the test set after every epoch; reading the data and drawing the weights are not.
+//! The time starts before the first epoch's shuffling and ends after the last epoch's evaluation. It includes the
+//! evaluations (cost and accuracy on the test set after every epoch), but not reading the data and drawing the weights.
 
 mod common;
 
@@ -20,7 +20,7 @@ use chainrule::{ChaCha8Rng, Dataset, Init, Loss, Network, Schedule, Sgd, Trainer
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// Of a network 784-units-10: the rate falls to 0 in so many epochs, unless the target ends the training before.
+/// Of a 784-units-10 network. The rate falls to 0 over `epochs`, unless training reaches the target first.
 struct Recipe {
     units: usize,
     hidden: Activation,

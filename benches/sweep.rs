@@ -1,16 +1,16 @@
-//! Whether the cost grows as the work grows: the time of a training step over the width of a network, its depth and the
+//! Does the time grow as the work grows? The time of a training step over the width of a network, its depth and the
 //! rows of a batch.
 //!
 //! ```text
 //! cargo bench --bench sweep -- --only width,batch --threads 2 --seconds 1 --out target/sweep
 //! ```
 //!
-//! A cliff is a point whose time grows by more than its work does; the last table tells the worst ones of every series,
-//! and the picture shows all points. Each point is the median of short runs, made in rounds over all points, so that what
-//! else the machine does for a while falls on one run of many points and not on all runs of a few.
+//! A cliff is a point whose time grows by more than its work. The last table has the worst ones of every series, and
+//! the picture shows all points. Each point is the median of short runs, made in rounds over all points. So a busy
+//! moment of the machine affects one run of many points, not all runs of a few.
 
 mod common;
-// The examples' pen has more in it than a chart takes.
+// A chart uses only some of the examples' pen.
 #[allow(dead_code)]
 #[path = "../examples/common/pen.rs"]
 mod pen;
@@ -29,14 +29,14 @@ const DEPTHS: [usize; 8] = [1, 2, 3, 4, 6, 8, 12, 16];
 const BATCHES: [usize; 25] =
     [1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 255, 256, 257, 512, 1024];
 
-/// The runs that a point's median is of.
+/// Runs per point; their median counts.
 const ROUNDS: usize = 9;
 
-/// A rate that leaves the numbers, and with them the times, as they are at the start.
+/// A rate too small to change the numbers, and with them the times.
 const STILL: Workload = Workload { rate: 1e-6, ..W1 };
 const RELU: Workload = Workload { hidden: Activation::Relu, ..STILL };
 
-/// What is varied, and two series of it.
+/// The quantity that varies, and two series over it.
 struct Sweep {
     name: &'static str,
     axis: &'static str,
@@ -48,22 +48,22 @@ struct Series {
     points: Vec<Point>,
 }
 
-/// One network with its batches, and how long its steps took.
+/// One network with its batches and the times of its steps.
 struct Point {
-    /// What is varied.
+    /// The value of the varying quantity.
     at: usize,
     batch: usize,
-    /// Of the products F1, B2 and B4, for one sample.
+    /// Multiplications of F1, B2 and B4, for one sample.
     multiplications: f64,
     training: Training<f32>,
     steps_done: usize,
     steps_of_run: usize,
-    /// Nanoseconds for one sample, of each run.
+    /// Nanoseconds per sample, for each run.
     times: Vec<f64>,
 }
 
 impl Series {
-    /// `plan` gives the sizes of the layers and of the batch for each of the values.
+    /// `plan` returns the sizes of the layers and of the batch for each value.
     fn new(name: &'static str, work: Workload, values: &[usize], plan: impl Fn(usize) -> (Vec<usize>, usize)) -> Self {
         let point = |&at: &usize| {
             let (sizes, batch) = plan(at);
@@ -79,7 +79,7 @@ impl Point {
         Point {
             at,
             batch: work.batch,
-            // Nobody asks for B2 of the first layer.
+            // The first layer needs no B2.
             multiplications: (products - work.sizes[0] * work.sizes[1]) as f64,
             training: Training::new(work, (512 / work.batch).max(2)),
             steps_done: 0,
@@ -105,7 +105,7 @@ impl Point {
     }
 
     fn run(&mut self) {
-        // Back into the caches, from which the other points have driven it.
+        // Warm up: the other points have evicted this one's data from the caches.
         self.steps(self.steps_of_run.div_ceil(10));
         let time = self.steps(self.steps_of_run);
         self.times.push(time / (self.steps_of_run * self.batch) as f64);
@@ -161,8 +161,8 @@ fn table(sweeps: &[Sweep]) {
     }
 }
 
-/// For every series the two worst pairs of neighbours: where the step with more work is the quicker one, and where a
-/// multiplication becomes dearer.
+/// For every series the two worst pairs of neighbours: where the step with more work is faster, and where a
+/// multiplication gets more expensive.
 fn cliffs(sweeps: &[Sweep]) {
     println!("| sweep | network | step of the smaller ÷ of the larger | price of the larger ÷ of the smaller |");
     println!("|---|---|---|---|");
@@ -204,7 +204,7 @@ impl Sweep {
         chart.axes(pen, true);
         for (series, colour) in self.series.iter().zip([BLUE, VERMILION]) {
             let at = |point: &Point, time: f64| chart.at(point.at as f64, time);
-            // As if every multiplication cost what it does where there are the most.
+            // As if every multiplication cost the same as in the last point.
             let cheapest = series.points.last().map_or(0.0, Point::price) / 1000.0;
             let proportional = series.points.iter().map(|p| (p, p.multiplications * cheapest));
             let inside: Vec<_> = proportional.filter(|(_, t)| *t > low / 1.5).map(|(p, t)| at(p, t)).collect();

@@ -1,13 +1,13 @@
-//! Samples a second on six fixed workloads, in the form that other libraries' benches print theirs:
+//! Samples per second on six fixed workloads, printed in the format of the other libraries' benches:
 //!
 //! ```text
 //! cargo bench --bench throughput -- --only W1,W2 --threads 2 --seconds 2.5 --float f32
 //! W1 chainrule 2 threads 33065 samples/s
 //! ```
 //!
-//! Training is [`Trainer::fit`](chainrule::Trainer::fit) over prepared batches of random numbers, in their order; a step is
-//! forward, loss, backward and update. Predicting is a call for each batch. Each line is the best of five repetitions, each a
-//! fifth of the time given, or an epoch where that takes longer.
+//! Training is [`Trainer::fit`](chainrule::Trainer::fit) on prepared batches of random numbers, in their order; a step
+//! is forward, loss, backward and update. Predicting is one call per batch. Each line is the best of five repetitions.
+//! A repetition takes a fifth of the given time, or one epoch if that is longer.
 
 mod common;
 
@@ -17,7 +17,7 @@ use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// Whether each is training, or predicting.
+/// Each with whether it trains or predicts.
 const WORKLOADS: [(Workload, bool); 7] = [
     (W1, true),
     (W2, true),
@@ -28,10 +28,10 @@ const WORKLOADS: [(Workload, bool); 7] = [
     (Workload { name: "W6b", batch: 1000, ..W1 }, false),
 ];
 
-/// Repetitions, of which the best counts.
+/// Repetitions; the best one counts.
 const REPETITIONS: usize = 5;
 
-/// Samples a second in training, in `f32` or `f64`.
+/// Samples per second in training, in `f32` or `f64`.
 fn train<F: Real>(work: &Workload, batches: usize, threads: usize, seconds: f64) -> f64 {
     let mut rng = common::rng();
     let mut network = work.network::<F>(&mut rng);
@@ -62,7 +62,7 @@ fn train<F: Real>(work: &Workload, batches: usize, threads: usize, seconds: f64)
     best
 }
 
-/// Samples a second in predicting.
+/// Samples per second in predicting.
 fn predict<F: Real>(work: &Workload, batches: usize, threads: usize, seconds: f64) -> f64 {
     let mut rng = common::rng();
     let network = work.network::<F>(&mut rng);
@@ -87,7 +87,7 @@ fn predict<F: Real>(work: &Workload, batches: usize, threads: usize, seconds: f6
 
 fn run<F: Real>(work: &Workload, training: bool, threads: usize, seconds: f64) -> f64 {
     match (training, work.inputs() > 100) {
-        // About as many examples for each of the large networks, so that an epoch of none takes long.
+        // About the same number of examples for every large network, so that no epoch is long.
         (true, true) => train::<F>(work, 4096 / work.batch, threads, seconds),
         (true, false) => train::<F>(work, 1024, threads, seconds),
         (false, _) => predict::<F>(work, 64, threads, seconds),

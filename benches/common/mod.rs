@@ -1,6 +1,6 @@
-//! What the benches share: the workloads, a network in training for each, and the command line.
+//! Shared by the benches: the workloads, a network in training for each, and the command line.
 
-// Each bench takes the part it needs.
+// Each bench uses some of it.
 #![allow(dead_code)]
 
 use chainrule::ndarray::{Array2, Axis};
@@ -8,7 +8,7 @@ use chainrule::rand::{Rng, SeedableRng};
 use chainrule::{Activation, ChaCha8Rng, Loss, Network, Real, Sgd, Workspace};
 use std::fmt;
 
-/// A network and the batches that it takes.
+/// A network and its batches.
 #[derive(Clone, Copy)]
 pub struct Workload<'a> {
     pub name: &'static str,
@@ -84,7 +84,7 @@ impl Workload<'_> {
     }
 }
 
-/// The name, by which a bench lists the workload.
+/// The name under which a bench lists the workload.
 impl fmt::Display for Workload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
@@ -99,7 +99,7 @@ pub fn rng() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(1)
 }
 
-/// A network with everything that its steps take, on batches prepared beforehand.
+/// A network with everything that its steps need, and prepared batches.
 pub struct Training<F> {
     pub network: Network<F>,
     pub workspace: Workspace<F>,
@@ -117,7 +117,7 @@ impl<F: Real> Training<F> {
         Training { network, workspace, sgd, batches: work.batches(batches, &mut rng), loss: work.loss }
     }
 
-    /// Forward, loss, backward and update on batch `i`, counted round and round.
+    /// Forward, loss, backward and update on batch `i`, modulo the number of batches.
     pub fn step(&mut self, i: usize) {
         self.forward(i);
         self.backward(i);
@@ -139,13 +139,13 @@ impl<F: Real> Training<F> {
     }
 }
 
-/// The values of the flags `--name VALUE` after `cargo bench --bench … --`, where they are given.
+/// The values of the flags `--name VALUE` after `cargo bench --bench … --`, if given.
 pub fn flags<const N: usize>(names: [&str; N]) -> [Option<String>; N] {
     let mut values = [const { None }; N];
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         if argument == "--bench" || argument == "--test" {
-            continue; // what `cargo bench` adds; a trial
+            continue; // added by `cargo bench`; a trial run
         }
         let known = names.iter().position(|name| *name == argument);
         match known.zip(arguments.next()) {
@@ -159,13 +159,13 @@ pub fn flags<const N: usize>(names: [&str; N]) -> [Option<String>; N] {
     values
 }
 
-/// Whether this only sees that the bench runs: with `--test`, or from `cargo test --all-targets`.
+/// Whether this run only tests that the bench works: with `--test`, or from `cargo test --all-targets`.
 pub fn trial() -> bool {
     let given = |flag| std::env::args().any(|argument| argument == flag);
     given("--test") || !given("--bench")
 }
 
-/// The seconds to measure for: as asked for, or `usual`, but none in a trial.
+/// The seconds to measure for: `asked`, or else `usual`, or none in a trial run.
 pub fn seconds(asked: Option<String>, usual: f64) -> f64 {
     asked.map_or(if trial() { 0.0 } else { usual }, |seconds| seconds.parse().unwrap())
 }

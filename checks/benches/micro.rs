@@ -1,4 +1,4 @@
-//! The parts of a training step, and what comes before and after training, each by itself on one thread:
+//! Each part of a training step, and what comes before and after training, on one thread:
 //!
 //! ```text
 //! cargo bench -p checks --bench micro              # all of them
@@ -35,7 +35,7 @@ fn backward<F: Real>(bencher: Bencher, work: Workload) {
 
 #[divan::bench(types = [f32, f64], args = STEPS, max_time = 1)]
 fn update<F: Real>(bencher: Bencher, work: Workload) {
-    // At a rate that leaves the parameters where they are.
+    // A rate too small to change the parameters.
     let mut training = Training::<F>::new(&Workload { rate: 1e-9, ..work }, 1);
     training.step(0);
     bencher.counter(ItemsCount::new(training.network.parameters())).bench_local(|| training.update());
