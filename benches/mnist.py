@@ -2,10 +2,10 @@
 
     MNIST_DIR=DIR python benches/mnist.py --only 784-100-10 --threads 2 --seeds 3
 
-In the seconds are the shuffling and the evaluations, but not reading the data and drawing the weights. As there, the
-test set is only the line at which the clock stops. One difference remains: PyTorch's velocity is a sum of gradients, to
-which the rate of the step is applied; chainrule's has every gradient at the rate of its own step. So they differ for
-some steps after the rate has changed, which it does between epochs and by little.
+The time includes shuffling and evaluation, but not reading the data and drawing the weights. The test set only decides
+when the clock stops. One difference remains: PyTorch's velocity is a sum of gradients, multiplied by the rate of the
+current step. In chainrule's velocity, every gradient has the rate of its own step. So they differ for some steps after
+the rate changes, which it does between epochs and by little.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def read(folder, name):
 
 @torch.inference_mode()
 def evaluate(model, x, y):
-    """Cost and accuracy, since chainrule's validation computes both; all rows at once is the quickest here."""
+    """Cost and accuracy, because chainrule's validation computes both; all rows at once is fastest here."""
     outputs = model(x)
     return F.cross_entropy(outputs, y).item(), (outputs.argmax(1) == y).sum().item() / len(y)
 
@@ -52,7 +52,7 @@ def train(recipe, train_set, test_set, seed):
         init(weight)
         nn.init.zeros_(bias)
     groups = [{"params": weights, "weight_decay": 5e-5}, {"params": biases}]
-    sgd = torch.optim.SGD(groups, lr=rate, momentum=0.9, fused=True)  # the quickest of its implementations on a CPU
+    sgd = torch.optim.SGD(groups, lr=rate, momentum=0.9, fused=True)  # the fastest of its implementations on a CPU
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(sgd, epochs)
     x, y = train_set
     start = time.perf_counter()
