@@ -16,6 +16,8 @@ fn row_numbers(data: &Dataset<f64>) -> Vec<usize> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn split_parts_the_rows(n in 2_usize..200, fraction in 0.01_f64..0.99, seed: u64) {
         let data = numbered(Array2::from_shape_fn((n, 1), |(i, _)| 0.5 + i as f64));
@@ -71,6 +73,8 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Whatever stands in a file, reading it ends in a value or an error.
     #[test]
     fn no_bytes_make_a_reader_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), start in 0..4) {
