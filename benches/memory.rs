@@ -73,8 +73,8 @@ struct Formula {
     rooms: usize,
 }
 
-/// Of one thread: see `matmul/large.rs`.
-const ROOM: usize = 320 * 1024;
+/// Of one thread: see `kernels/packing.rs`.
+const ROOM: usize = 256 * 1024 + 64;
 
 /// The size of an `f32`.
 const FLOAT: usize = size_of::<f32>();

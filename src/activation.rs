@@ -9,20 +9,17 @@
 //! softmax    (A5) aᵢ = eᶻⁱ / Σⱼ eᶻʲ           (D5) ∂aᵢ/∂zⱼ = aᵢ (δᵢⱼ − aⱼ)
 //! ```
 //!
-//! Softmax mixes the units of a row, so its derivative is a matrix. That is why an activation acts on whole
-//! batches `[n, units]` here and not on single numbers: for the first four, B3 multiplies each entry by a
-//! slope; for softmax it multiplies each row by the Jacobian D5.
+//! Softmax mixes the units of a row, so its derivative is a matrix. That is why an activation acts on whole batches
+//! `[n, units]` here and not on single numbers: for the first four, B3 multiplies each entry by a slope; for softmax it
+//! multiplies each row by the Jacobian D5.
 //!
-//! Derivation: chapter 5, `derivation/05-activations.md`. From above: `Real`, `exp` of `elementary`, and for speed
-//! `join` and `run`.
+//! The formulas are written once, over [`Number`]: a single number, or a whole vector of them.
+//!
+//! Derivation: chapter 5, `derivation/05-activations.md`. From above: `Real`, and [`each`] of the kernels.
 
-use crate::elementary::{exp, exp_m1};
+use crate::init::Init;
+use crate::kernels::{Formula, Number, each};
 use crate::real::Real;
-use crate::threads::{join, pieces};
-use crate::vectors::{Loop, Vectors, run};
-
-/// Entries that are worth a thread of their own.
-const LEAST_PIECE: usize = 32 * 1024;
 
 /// The function f that a layer puts on its pre-activations: A = f(Z).
 ///
@@ -77,6 +74,124 @@ pub enum Activation {
     },
 }
 
+/// An activation that acts on each entry: f, and its derivative from z and a = f(z).
+trait Elementwise: Copy + Send + Sync {
+    fn f<N: Number>(self, z: N) -> N;
+    fn slope<N: Number>(self, z: N, a: N) -> N;
+}
+
+#[derive(Clone, Copy)]
+struct Sigmoid;
+
+impl Elementwise for Sigmoid {
+    /// σ(z) = 1 / (1 + e⁻ᶻ), for z < 0 as eᶻ / (1 + eᶻ): the exponential is at most 1 and cannot overflow.
+    #[inline(always)]
+    fn f<N: Number>(self, z: N) -> N {
+        let (one, zero) = (z.constant(1.0), z.constant(0.0));
+        let e = (-z.abs()).exp();
+        z.if_less(zero, e, one) / (one + e) // (A2)
+    }
+
+    #[inline(always)]
+    fn slope<N: Number>(self, _: N, a: N) -> N {
+        a * (a.constant(1.0) - a) // (D2)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Tanh;
+
+impl Elementwise for Tanh {
+    /// From e = e⁻²ᶻ for z ≥ 0, and tanh(−z) = −tanh z. Near 0 as (1 − e) / (1 + e), with e − 1 computed at once, which
+    /// keeps the digits of a small z; further out as 1 − 2e / (1 + e), which keeps those of 1 − tanh z.
+    #[inline(always)]
+    fn f<N: Number>(self, z: N) -> N {
+        let (zero, one) = (z.constant(0.0), z.constant(1.0));
+        let x = -(z.abs() + z.abs());
+        let (e, e_minus_1) = (x.exp(), x.exp_m1());
+        let far = x.if_less(-one, one, zero); // 1 where x < −1, else 0
+        let numerator = far.if_less(one, -e_minus_1, e + e);
+        let quotient = numerator / (one + one + e_minus_1);
+        let t = far.if_less(one, quotient, one - quotient);
+        z.if_less(zero, -t, t) // (A3)
+    }
+
+    #[inline(always)]
+    fn slope<N: Number>(self, _: N, a: N) -> N {
+        a.constant(1.0) - a * a // (D3)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Relu;
+
+impl Elementwise for Relu {
+    /// Written so that a NaN stays a NaN; a maximum could turn it into 0.
+    #[inline(always)]
+    fn f<N: Number>(self, z: N) -> N {
+        z.if_less(z.constant(0.0), z.constant(0.0), z) // (A4)
+    }
+
+    #[inline(always)]
+    fn slope<N: Number>(self, z: N, _: N) -> N {
+        z.constant(0.0).if_less(z, z.constant(1.0), z.constant(0.0)) // (D4)
+    }
+}
+
+/// A = f(Z)
+#[derive(Clone, Copy)]
+struct Forward<E>(E);
+
+impl<E: Elementwise> Formula<1, 1> for Forward<E> {
+    #[inline(always)]
+    fn at<N: Number>(self, _: [N; 1], [z]: [N; 1]) -> [N; 1] {
+        [self.0.f(z)]
+    }
+}
+
+/// dZ = dA ⊙ f′(Z)
+#[derive(Clone, Copy)]
+struct Backward<E>(E);
+
+impl<E: Elementwise> Formula<1, 2> for Backward<E> {
+    #[inline(always)]
+    fn at<N: Number>(self, [da]: [N; 1], [z, a]: [N; 2]) -> [N; 1] {
+        [da * self.0.slope(z, a)]
+    }
+}
+
+/// e^z for z ≤ 0, in place.
+#[derive(Clone, Copy)]
+struct Exp;
+
+impl Formula<1, 0> for Exp {
+    #[inline(always)]
+    fn at<N: Number>(self, [z]: [N; 1], []: [N; 0]) -> [N; 1] {
+        [z.exp()]
+    }
+}
+
+/// (A5) Numerator and denominator are divided by e^max, so that the largest exponential of a row is 1.
+fn softmax<F: Real>(z: &[F], a: &mut [F], units: usize) {
+    for (z, a) in z.chunks_exact(units).zip(a.chunks_exact_mut(units)) {
+        let max = z.iter().fold(z[0], |max, &z| if z > max { z } else { max });
+        a.iter_mut().zip(z).for_each(|(a, &z)| *a = z - max);
+    }
+    each(Exp, [a], []);
+    for a in a.chunks_exact_mut(units) {
+        let sum: F = a.iter().copied().sum();
+        a.iter_mut().for_each(|a| *a /= sum); // (A5)
+    }
+}
+
+/// (D5) dzⱼ = Σᵢ daᵢ aᵢ (δᵢⱼ − aⱼ) = aⱼ (daⱼ − Σᵢ aᵢ daᵢ); `dz` holds dA before and dZ after.
+fn softmax_backward<F: Real>(a: &[F], dz: &mut [F], units: usize) {
+    for (dz, a) in dz.chunks_exact_mut(units).zip(a.chunks_exact(units)) {
+        let mean: F = dz.iter().zip(a).map(|(&da, &a)| a * da).sum(); // Σᵢ aᵢ daᵢ
+        dz.iter_mut().zip(a).for_each(|(dz, &a)| *dz = a * (*dz - mean)); // (D5)
+    }
+}
+
 impl Activation {
     /// The name in lower case: `identity`, `sigmoid`, `tanh`, `relu`, `softmax`, or the custom one's own.
     pub fn name(self) -> &'static str {
@@ -90,38 +205,27 @@ impl Activation {
         }
     }
 
-    /// F2: A = f(Z). `[n, units]` each, row after row; a large batch in halves, side by side.
+    /// F2: A = f(Z). `[n, units]` each, row after row.
     pub(crate) fn forward<F: Real>(self, z: &[F], a: &mut [F], units: usize) {
-        if let Some(half) = half_of(z.len(), units) {
-            let (z0, z1) = z.split_at(half);
-            let (a0, a1) = a.split_at_mut(half);
-            return join(|| self.forward(z0, a0, units), || self.forward(z1, a1, units));
+        match self {
+            Activation::Identity => a.copy_from_slice(z), // (A1)
+            Activation::Sigmoid => each(Forward(Sigmoid), [a], [z]),
+            Activation::Tanh => each(Forward(Tanh), [a], [z]),
+            Activation::Relu => each(Forward(Relu), [a], [z]),
+            Activation::Softmax => softmax(z, a, units),
+            Activation::Custom { f, .. } => a.iter_mut().zip(z).for_each(|(a, z)| *a = F::from_f64(f(z.f64()))),
         }
-        run(Forward { f: self, z, a, units });
     }
 
     /// B3: dZ = dA ⊙ f′(Z), for softmax its Jacobian times dA, in place: `dz` holds dA before and dZ after.
-    /// Forward was A = f(Z), and handed over both Z and A. `[n, units]` each, row after row
+    /// Forward was A = f(Z), and handed over both Z and A. `[n, units]` each, row after row.
     pub(crate) fn backward<F: Real>(self, z: &[F], a: &[F], dz: &mut [F], units: usize) {
-        if let Some(half) = half_of(z.len(), units) {
-            let (z0, z1) = z.split_at(half);
-            let (a0, a1) = a.split_at(half);
-            let (dz0, dz1) = dz.split_at_mut(half);
-            return join(|| self.backward(z0, a0, dz0, units), || self.backward(z1, a1, dz1, units));
-        }
-        let (zero, one) = (F::zero(), F::one());
         match self {
-            Activation::Identity => {}                                                  // (D1) f′ = 1
-            Activation::Sigmoid => change(dz, a, |d, a| d * (a * (one - a))),           // (D2)
-            Activation::Tanh => change(dz, a, |d, a| d * (one - a * a)),                // (D3)
-            Activation::Relu => change(dz, z, |d, z| if z <= zero { zero } else { d }), // (D4)
-            Activation::Softmax => {
-                for (dz, a) in dz.chunks_exact_mut(units).zip(a.chunks_exact(units)) {
-                    // (D5) dzⱼ = Σᵢ daᵢ aᵢ (δᵢⱼ − aⱼ) = aⱼ (daⱼ − Σᵢ aᵢ daᵢ); `mean` is the last sum, by weights aᵢ
-                    let mean: F = dz.iter().zip(a).map(|(&d, &a)| a * d).sum();
-                    change(dz, a, |d, a| a * (d - mean));
-                }
-            }
+            Activation::Identity => {} // (D1) f′ = 1
+            Activation::Sigmoid => each(Backward(Sigmoid), [dz], [z, a]),
+            Activation::Tanh => each(Backward(Tanh), [dz], [z, a]),
+            Activation::Relu => each(Backward(Relu), [dz], [z, a]),
+            Activation::Softmax => softmax_backward(a, dz, units),
             Activation::Custom { slope, .. } => {
                 for ((d, &z), &a) in dz.iter_mut().zip(z).zip(a) {
                     *d *= F::from_f64(slope(z.f64(), a.f64()));
@@ -129,14 +233,25 @@ impl Activation {
             }
         }
     }
+
+    /// How weights start in a layer with this activation, unless told otherwise.
+    pub(crate) fn default_init(self) -> Init {
+        match self {
+            Activation::Relu => Init::HeNormal,
+            _ => Init::XavierNormal,
+        }
+    }
+
+    /// Where f′ jumps, and differences of the cost say nothing about it.
+    pub(crate) fn kink(self) -> Option<f64> {
+        match self {
+            Activation::Relu => Some(0.0),
+            _ => None,
+        }
+    }
 }
 
-/// At which entry, the first of a row, to cut a batch whose halves are worth a thread each.
-fn half_of(entries: usize, units: usize) -> Option<usize> {
-    (pieces(entries, LEAST_PIECE) > 1 && entries > units).then(|| entries / units / 2 * units)
-}
-
-/// By variant, and custom ones by name: two function pointers tell nothing about being the same function.
+/// By variant, and custom ones by name: comparing function pointers does not tell whether the functions are the same.
 impl PartialEq for Activation {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -144,122 +259,4 @@ impl PartialEq for Activation {
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }
-}
-
-/// F2 on some rows of so many units.
-struct Forward<'a, F> {
-    f: Activation,
-    z: &'a [F],
-    a: &'a mut [F],
-    units: usize,
-}
-
-impl<F: Real> Loop for Forward<'_, F> {
-    #[inline(always)]
-    fn run<V: Vectors>(self) {
-        let Forward { f, z, a, units } = self;
-        match f {
-            Activation::Identity => a.copy_from_slice(z),      // (A1)
-            Activation::Sigmoid => map(z, a, sigmoid::<V, F>), // (A2)
-            Activation::Tanh => map(z, a, tanh::<V, F>),       // (A3)
-            // Written so that a NaN stays a NaN; `max` would turn it into 0.
-            Activation::Relu => map(z, a, |z| if z < F::zero() { F::zero() } else { z }), // (A4)
-            Activation::Softmax => {
-                for (z, a) in z.chunks_exact(units).zip(a.chunks_exact_mut(units)) {
-                    softmax::<V, F>(z, a); // (A5)
-                }
-            }
-            Activation::Custom { f, .. } => map(z, a, |z| F::from_f64(f(z.f64()))),
-        }
-    }
-}
-
-/// (A2) σ(z) = 1 / (1 + e⁻ᶻ), for z < 0 as eᶻ / (1 + eᶻ): the exponential is at most 1 and cannot overflow.
-#[inline(always)]
-fn sigmoid<V: Vectors, F: Real>(z: F) -> F {
-    let e = exp::<V, F>(-z.abs());
-    (if z < F::zero() { e } else { F::one() }) / (F::one() + e)
-}
-
-/// (A3) tanh z, from e = e⁻²ᶻ for z ≥ 0, and tanh(−z) = −tanh z. Near 0 as (1 − e) / (1 + e) with e − 1 computed at
-/// once, which keeps the digits of a small z; further out as 1 − 2e / (1 + e), which keeps those of 1 − tanh z.
-#[inline(always)]
-fn tanh<V: Vectors, F: Real>(z: F) -> F {
-    let (one, x) = (F::one(), -(z.abs() + z.abs()));
-    let (e, e_minus_1) = (exp::<V, F>(x), exp_m1::<V, F>(x));
-    let near = x > -one;
-    let quotient = (if near { -e_minus_1 } else { e + e }) / (one + one + e_minus_1);
-    let t = if near { quotient } else { one - quotient };
-    if z < F::zero() { -t } else { t }
-}
-
-/// (A5) of one row. Numerator and denominator are divided by e^max, so that the largest exponential is 1.
-#[inline(always)]
-fn softmax<V: Vectors, F: Real>(z: &[F], a: &mut [F]) {
-    let mut max = z[0];
-    for &z in z {
-        max = if z > max { z } else { max };
-    }
-    for (a, &z) in a.iter_mut().zip(z) {
-        *a = exp::<V, F>(z - max);
-    }
-    let mut sum = F::zero();
-    for &e in &*a {
-        sum += e;
-    }
-    for a in a {
-        *a /= sum;
-    }
-}
-
-/// a = f(z), entry by entry.
-#[inline(always)]
-fn map<F: Real>(z: &[F], a: &mut [F], f: impl Fn(F) -> F) {
-    if z.len() < LANES {
-        for (a, &z) in a.iter_mut().zip(z) {
-            *a = f(z);
-        }
-        return;
-    }
-    let (blocks, others) = z.as_chunks();
-    for (a, z) in a.as_chunks_mut().0.iter_mut().zip(blocks) {
-        map_block(z, a, &f);
-    }
-    // The last block reaches back into the one before, which costs less than its entries one by one.
-    if !others.is_empty()
-        && let (Some(z), Some(a)) = (z.last_chunk(), a.last_chunk_mut())
-    {
-        map_block(z, a, &f);
-    }
-}
-
-/// Reads Z before it writes A, so that a compiler need not ask whether they overlap. (With that question, and a last block whose
-/// length it did not know, F2 of 2-25-50-25-2 took 1,056 instructions, and 880 so.)
-#[inline(always)]
-fn map_block<F: Real>(&z: &[F; LANES], a: &mut [F; LANES], f: &impl Fn(F) -> F) {
-    for (a, &z) in a.iter_mut().zip(&z) {
-        *a = f(z);
-    }
-}
-
-/// d ← f(d, x), entry by entry.
-#[inline(always)]
-fn change<F: Real>(d: &mut [F], x: &[F], f: impl Fn(F, F) -> F) {
-    for (d, &x) in d.iter_mut().zip(x) {
-        *d = f(*d, x);
-    }
-}
-
-/// Entries that a compiler can compute side by side in vector instructions: 16 `f32` are the longest vector there is.
-const LANES: usize = 16;
-
-/// Where the largest entry of a row stands, the first of equals.
-pub(crate) fn argmax<F: Real>(row: &[F]) -> usize {
-    let mut best = 0;
-    for (k, &z) in row.iter().enumerate() {
-        if z > row[best] {
-            best = k;
-        }
-    }
-    best
 }

@@ -3,8 +3,8 @@
 //!
 //! Public functions check their arguments once; internal code does not check them again.
 
+use crate::kernels::all_finite;
 use crate::real::{Real, count};
-use crate::vectors::all_finite;
 use ndarray::{ArrayView, Dimension};
 use std::fmt;
 use std::path::PathBuf;

@@ -9,7 +9,6 @@
 //!
 //! Derivation: chapter 11, `derivation/11-proof.md`. Uses the forward pass of `Network` to check its backward pass.
 
-use crate::activation::Activation;
 use crate::error::Result;
 use crate::layer::{Affine, Layer};
 use crate::loss::Loss;
@@ -127,16 +126,16 @@ pub fn gradient_check<F: Real>(
         let input = if layer == 0 { x.view() } else { at_rest.a(layer - 1) };
         for parameter in parameters(&network.layers()[layer]) {
             let h = STEP / largest_input(parameter, input);
-            let theta = *parameter.of(&mut network.layers_mut()[layer].affine);
+            let theta = *parameter.of(network.affine_mut(layer));
             // L(θ + step), or `None` if a ReLU crosses its kink.
             let mut cost_at = |step: f64| {
-                *parameter.of(&mut network.layers_mut()[layer].affine) = theta + step;
+                *parameter.of(network.affine_mut(layer)) = theta + step;
                 network.forward_pass(x.view(), &mut workspace);
                 (!crosses_a_kink(&network, &at_rest, &workspace))
                     .then(|| network.cost_of_pass(y.view(), loss, &workspace))
             };
             let costs = (cost_at(-2.0 * h), cost_at(-h), cost_at(h), cost_at(2.0 * h));
-            *parameter.of(&mut network.layers_mut()[layer].affine) = theta;
+            *parameter.of(network.affine_mut(layer)) = theta;
             let (Some(minus_2h), Some(minus_h), Some(plus_h), Some(plus_2h)) = costs else {
                 worst.skipped += 1;
                 continue;
@@ -185,8 +184,10 @@ fn largest_input(parameter: Parameter, input: ArrayView2<'_, f64>) -> f64 {
 }
 
 fn crosses_a_kink(network: &Network<f64>, before: &Workspace<f64>, after: &Workspace<f64>) -> bool {
-    let relus = network.layers().iter().enumerate().filter(|(_, layer)| layer.activation == Activation::Relu);
-    relus.into_iter().any(|(l, _)| before.z(l).iter().zip(after.z(l)).any(|(z, moved)| (*z > 0.0) != (*moved > 0.0)))
+    network.layers().iter().enumerate().any(|(l, layer)| {
+        let crossed = |kink: f64| before.z(l).iter().zip(after.z(l)).any(|(z, moved)| (*z > kink) != (*moved > kink));
+        layer.activation.kink().is_some_and(crossed)
+    })
 }
 
 fn in_f64<F: Real>(network: &Network<F>) -> Result<Network<f64>> {

@@ -9,16 +9,16 @@
 //! (B2)  dA₋₁ = dZ·Wᵀ           [n,out]·[out,in] → [n,in]
 //! ```
 //!
-//! A₋₁ is the output of the layer before, or the inputs X; dX is ∂L/∂X for every X, and has X's shape.
+//! A₋₁ is the output of the previous layer, or the inputs X. For every X, dX is ∂L/∂X and has X's shape.
 //!
-//! Derivation: chapters 2 and 3, `derivation/03-batch.md`. From above: `Activation` for F2 and B3, the products of
-//! `matmul` for F1, B2 and B4, its column sums for B5.
+//! Derivation: chapters 2 and 3, `derivation/03-batch.md`. From above: `Activation` for F2 and B3, the products of the
+//! kernels for F1, B2 and B4, their column sums for B5.
 
 use crate::activation::Activation;
 use crate::error::{Error, Places, Result, check_finite, check_shape};
-use crate::matmul::{add_outer_product, column_sums, matmul, matmul_plus_row, row_times_transpose};
+use crate::kernels::{affine, column_sums, times_transpose, transpose_times};
 use crate::real::{Real, entries, entries_mut};
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
+use ndarray::{Array1, Array2, ArrayView2};
 
 /// The parameters of one affine map Z = A₋₁·W + 1bᵀ.
 ///
@@ -68,42 +68,43 @@ impl<F: Real> Affine<F> {
         Self::zeros(other.weights.nrows(), other.weights.ncols())
     }
 
-    /// Refuses gradients, or a velocity, that do not have the shapes of these parameters.
+    pub(crate) fn is_row_major(&self) -> bool {
+        self.weights.is_standard_layout() && self.bias.is_standard_layout()
+    }
+
+    /// The same, row after row, which is how all passes read it.
+    pub(crate) fn into_row_major(self) -> Self {
+        if self.is_row_major() {
+            return self;
+        }
+        let Affine { weights, bias } = self;
+        Affine { weights: weights.as_standard_layout().into_owned(), bias: bias.as_standard_layout().into_owned() }
+    }
+
+    /// Refuses gradients, or an optimiser's state, that do not have the shapes of these parameters.
     pub(crate) fn check_like(&self, other: &Self, layer: usize, places: &Places) -> Result<()> {
         if self.weights.dim() == other.weights.dim() && self.bias.dim() == other.bias.dim() {
-            return Ok(()); // the usual case, which a step at batch size 1 should not notice
+            return Ok(()); // the usual case, without the cost of `check_shape`
         }
         check_shape(places.weights, Some(layer), self.weights.shape(), other.weights.shape())?;
         check_shape(places.bias, Some(layer), self.bias.shape(), other.bias.shape())
     }
 
-    /// F1. `x` is A₋₁ `[n, inputs]`, `z` is written `[n, outputs]`; `spare`, of the same shape, takes the
-    /// second half of sums that are cut in two.
+    /// F1. `x` is A₋₁ `[n, inputs]`, `z` is written `[n, outputs]`; `spare`, of the same shape, is overwritten.
     pub(crate) fn forward(&self, x: ArrayView2<'_, F>, z: &mut Array2<F>, spare: &mut Array2<F>) {
-        matmul_plus_row(x, &self.weights, &self.bias, z, spare); // (F1) Z = A₋₁·W + 1bᵀ   [n,in]·[in,out]
+        affine(x, &self.weights, &self.bias, z, spare); // (F1) Z = A₋₁·W + 1bᵀ   [n,in]·[in,out]
     }
 
     /// B4, B5. Forward was Z = A₋₁·W + 1bᵀ: in every row r, wᵢⱼ stood in zᵣⱼ with the factor aᵣᵢ, and bⱼ with the
     /// factor 1. So dwᵢⱼ = Σᵣ aᵣᵢ dzᵣⱼ and dbⱼ = Σᵣ dzᵣⱼ. Both overwrite what `gradient` held.
-    pub(crate) fn backward_parameters(&self, x: ArrayView2<'_, F>, dz: ArrayView2<'_, F>, gradient: &mut Affine<F>) {
-        matmul(x.t(), dz, gradient.weights.view_mut()); // (B4) dW = A₋₁ᵀ·dZ   [in,n]·[n,out]
-        column_sums(dz, gradient.bias.view_mut()); // (B5) db = Σₙ dZₙ   [out]
+    pub(crate) fn backward_parameters(&self, x: ArrayView2<'_, F>, dz: &Array2<F>, gradient: &mut Affine<F>) {
+        transpose_times(x, dz, &mut gradient.weights); // (B4) dW = A₋₁ᵀ·dZ   [in,n]·[n,out]
+        column_sums(dz, &mut gradient.bias); // (B5) db = Σₙ dZₙ   [out]
     }
 
     /// B2. Forward was Z = A₋₁·W + 1bᵀ: input i reached every output j, with the factor wᵢⱼ. So daᵣᵢ = Σⱼ dzᵣⱼ wᵢⱼ.
-    pub(crate) fn backward_inputs(&self, dz: ArrayView2<'_, F>, dx: ArrayViewMut2<'_, F>) {
-        matmul(dz, self.weights.t(), dx); // (B2) dA₋₁ = dZ·Wᵀ   [n,out]·[out,in]
-    }
-
-    /// B2 for one example: `dz` is `[outputs]`, `dx` `[inputs]`.
-    pub(crate) fn backward_inputs_of_one(&self, dz: &[F], dx: &mut [F]) {
-        row_times_transpose(dz, &self.weights, dx);
-    }
-
-    /// B4, B5 and U1 for one example, without momentum and decay: wᵢⱼ ← wᵢⱼ − η aᵢ dzⱼ and bⱼ ← bⱼ − η dzⱼ. `x` is
-    /// `[inputs]`, `dz` `[outputs]`.
-    pub(crate) fn descend(&mut self, x: &[F], dz: &[F], rate: F) {
-        add_outer_product(-rate, x, dz, entries_mut(&mut self.weights), entries_mut(&mut self.bias));
+    pub(crate) fn backward_inputs(&self, dz: &Array2<F>, dx: &mut Array2<F>) {
+        times_transpose(dz, &self.weights, dx); // (B2) dA₋₁ = dZ·Wᵀ   [n,out]·[out,in]
     }
 }
 
@@ -126,7 +127,7 @@ impl<F: Real> Layer<F> {
         Layer { affine: Affine { weights, bias }, activation }.checked(None)
     }
 
-    /// What every layer of a network has passed; row-major afterwards.
+    /// Checks what holds for every layer of a network, and makes its arrays row-major.
     pub(crate) fn checked(self, layer: Option<usize>) -> Result<Self> {
         let Affine { weights, bias } = self.affine;
         check_layer_size(weights.nrows(), weights.ncols())?;
@@ -136,9 +137,7 @@ impl<F: Real> Layer<F> {
         }
         check_finite("weights", layer, &weights.view())?;
         check_finite("bias", layer, &bias.view())?;
-        let weights = if weights.is_standard_layout() { weights } else { weights.as_standard_layout().into_owned() };
-        let bias = if bias.is_standard_layout() { bias } else { bias.as_standard_layout().into_owned() };
-        Ok(Layer { affine: Affine { weights, bias }, activation: self.activation })
+        Ok(Layer { affine: Affine { weights, bias }.into_row_major(), activation: self.activation })
     }
 
     /// The number of inputs.
@@ -153,12 +152,13 @@ impl<F: Real> Layer<F> {
 
     /// F1, F2. `x` is A₋₁ `[n, inputs]`; `z` and `a` are written `[n, outputs]`.
     pub(crate) fn forward(&self, x: ArrayView2<'_, F>, z: &mut Array2<F>, a: &mut Array2<F>) {
-        self.affine.forward(x, z, a); // A, which F2 has yet to write, is the spare
+        self.affine.forward(x, z, a); // (F1); A, which F2 has yet to write, is the spare
         self.activation.forward(entries(z), entries_mut(a), self.outputs()); // (F2) A = f(Z)   [n,out]
     }
 
     /// B3. Forward was A = f(Z), so dZ = dA ⊙ f′(Z); `dz` holds dA before and dZ after. `[n, outputs]`
     pub(crate) fn backward_activation(&self, z: &Array2<F>, a: &Array2<F>, dz: &mut Array2<F>) {
-        self.activation.backward(entries(z), entries(a), entries_mut(dz), self.outputs()); // (B3) dZ = dA ⊙ f′(Z)   [n,out]
+        let units = self.outputs();
+        self.activation.backward(entries(z), entries(a), entries_mut(dz), units); // (B3) dZ = dA ⊙ f′(Z)   [n,out]
     }
 }

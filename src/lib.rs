@@ -1,6 +1,6 @@
-//! The multilayer perceptron you can read. It reads like its derivation: every gradient is worked out by hand, stands
-//! as an equation beside the line that computes it, and is proved by a test that carries the equation's tag. Nothing
-//! is hidden: no automatic differentiation, no global state, no randomness but from the generator that you hand in.
+//! The multilayer perceptron you can read. It reads like its derivation: every gradient is derived by hand, stands as
+//! an equation beside the line that computes it, and is proved by a test with the equation's tag. Nothing is hidden: no
+//! automatic differentiation, no global state, and all randomness comes from the generator that you pass in.
 //!
 //! ```
 //! use chainrule::{Activation, Dataset, Loss, Network, Sgd, Trainer};
@@ -20,10 +20,10 @@
 //! # Ok::<(), chainrule::Error>(())
 //! ```
 //!
-//! # Three doors
+//! # Where to start
 //!
-//! - **To understand backpropagation**, open [`derivation`]: from one neuron to the batch in matrices, with a pencil, in
-//!   an evening; then take the [tour of the source](#a-tour-of-the-source).
+//! - **To understand backpropagation**, open [`derivation`]: from one neuron to the batch in matrices, with a pencil,
+//!   in an evening; then take the [tour of the source](#a-tour-of-the-source).
 //! - **To see it run**, take the programs in the folder `examples` of the repository, or [one training step in
 //!   numbers](derivation::numbers).
 //! - **To use it**, you need [`Dataset`], [`Network::builder`], [`Trainer`]; or, step by step (the explicit pass),
@@ -32,15 +32,15 @@
 //!
 //! # Letters
 //!
-//! | letter | what it stands for |
+//! | letter | meaning |
 //! |---|---|
-//! | n, k | examples in a batch; outputs of the network. Under a Σ, what the sum runs over |
-//! | X, Y | inputs and targets, one example a row |
+//! | n, k | examples in a batch; outputs of the network. Under a Σ, the index of the sum |
+//! | X, Y | inputs and targets, one example per row |
 //! | W, b | weights `[in, out]` and biases `[out]` of a layer |
 //! | Z, A | pre-activations and activations, `[n, out]`; f the activation, f′ its derivative |
-//! | A₋₁ | activations of the layer before: the inputs of this one, `[n, in]` |
+//! | A₋₁ | activations of the previous layer: the inputs of this one, `[n, in]` |
 //! | L | the cost of the batch, a mean over its examples |
-//! | dX | ∂L/∂X, in the shape of X, for every X |
+//! | dX | ∂L/∂X, for every X; it has the shape of X |
 //! | ⊙, · | product entry by entry; product of matrices |
 //! | θ, V, G | a parameter (W or b), its velocity, its gradient with weight decay |
 //! | η, μ, λ | learning rate, momentum, weight decay |
@@ -94,19 +94,20 @@
 //!
 //! # The same bits
 //!
-//! - **Promised**: on the same machine, with the same build, the same seed and the same data, training and predictions give
-//!   the same bits on every run, on any number of threads, with the feature `rayon` and without, and whether a batch is
-//!   contiguous or a view in any layout. Each entry of a result is computed by the same operations in the same order, whoever
-//!   does them: which sums are cut in two is said by the shapes and not by the number of threads. A checkpoint goes on with
-//!   the bits that training without a stop gives.
-//! - **The same everywhere**: what is drawn. The generator is [`ChaCha8Rng`], not one that may change, so shuffles and
+//! - **Promised**: with the same build, seed and data, training and predictions give the same bits on every run, on any
+//!   number of threads, with the feature `rayon` and without, for a contiguous batch or a view in any layout, and on
+//!   every x86-64 processor with fused multiplication, AVX2 or AVX-512. The order of every sum depends on the shapes
+//!   alone. Training resumed from a checkpoint gives the bits of uninterrupted training.
+//! - **The same everywhere**: random draws. The generator is [`ChaCha8Rng`], not one that may change, so shuffles and
 //!   splits are the same on every machine, with the same versions of the dependencies.
-//! - **Not promised**: the same bits on another kind of processor. Loops and matrix products take the widest
-//!   instructions that they find, which differ in the order in which they add, and in whether a product is rounded before it is added; so does
-//!   a build with `-C target-cpu`, another compiler, or another system, whose exponential and logarithm may be rounded
-//!   otherwise. Expect differences in the last digits, which a long training carries on. Neither promised: that a
-//!   row alone is predicted to the bit as within a batch, for the kernels depend on the number of rows; and that versions of
-//!   this crate or its dependencies agree.
+//! - **Not promised**: the same bits on a processor that rounds a product before adding it (an x86-64 without fused
+//!   multiplication), with another compiler or system, or with another version of this crate or its dependencies; and
+//!   the last bits of costs and of custom functions, which use the system's exponential and logarithm. Expect
+//!   differences in the last digits, which a long training carries on. A row predicted alone may differ in its last
+//!   bits from the same row in a batch.
+//!
+//! The environment variable `CHAINRULE_VECTORS`, set to `sse2` or `avx2`, asks for narrower vectors than the processor
+//! has, to compare them.
 //!
 //! # A tour of the source
 //!
@@ -115,21 +116,18 @@
 //!
 //! | file | minutes | what to look for |
 //! |---|---|---|
-//! | `real.rs` | 2 | the one bound, `F: Real`; what it has from `sealed` is for `elementary.rs` and `matmul.rs` |
-//! | `vectors.rs` | | skip; a loop, compiled for the vector instructions of this processor (3) |
-//! | `error.rs` | | skip; come back when one meets you |
-//! | `io.rs` | | skip; bounded reads and atomic writes of files |
-//! | `elementary.rs` | | skip; eˣ, made fast (5 if you wonder how) |
-//! | `threads.rs` | | skip; `join` does both, in whatever order (3) |
-//! | `activation.rs` | 8 | each f′, and its f below |
+//! | `real.rs` | 2 | the one bound, `F: Real` |
+//! | `kernels/` | 3 | everything fast; read `mod.rs`, where each operation stands with its definition, and skip the rest |
+//! | `error.rs`, `io.rs` | | skip; come back when an error meets you |
 //! | `init.rs` | 4 | one line for each start |
-//! | `matmul.rs`, `matmul/large.rs` | | skip; C ← A·B, made fast (20: the hardest files, and no calculus in them) |
+//! | `activation.rs` | 8 | each f, and its f′ below |
 //! | `layer.rs` | 8 | F1, and B4, B5, B2 that restate it: the heart |
-//! | `loss.rs` | 10 | the short way and the long way to B1 |
+//! | `metrics.rs` | | skip; accuracy and the confusion matrix |
+//! | `loss.rs` | 10 | each canonical pair, and the general way to B1 |
 //! | `network.rs` | 12 | `forward_pass` and `backward_pass`, on one screen |
-//! | `sgd.rs` | 5 | U1 |
+//! | `optimizer/` | 6 | the trait, and U1 |
 //! | `gradient_check.rs` | 8 | N1, and what it leaves out |
-//! | `metrics.rs`, `data/` | | skip; they do what their names say |
+//! | `data/` | | skip; data sets, scaling, toy sets, readers, downloads |
 //! | `train.rs` | 8 | the loop |
 //! | `files/` | | skip; networks and checkpoints as files |
 
@@ -137,20 +135,17 @@
 #![warn(missing_docs)]
 
 mod real;
-mod vectors;
+mod kernels;
 mod error;
 mod io;
-mod elementary;
-mod threads;
-mod activation;
 mod init;
-mod matmul;
+mod activation;
 mod layer;
+mod metrics;
 mod loss;
 mod network;
-mod sgd;
+mod optimizer;
 mod gradient_check;
-mod metrics;
 mod data;
 mod train;
 mod files;
@@ -165,13 +160,13 @@ pub use error::{Attempt, Error, FileProblem, Result};
 pub use files::NetworkLoader;
 pub use gradient_check::{GradientCheck, Parameter, gradient_check};
 pub use init::Init;
+pub use kernels::Threads;
 pub use layer::{Affine, Layer};
 pub use loss::Loss;
 pub use metrics::{ConfusionMatrix, Labels, accuracy, multi_label_accuracy};
-pub use network::{Network, NetworkBuilder, Workspace};
+pub use network::{LayerMut, Network, NetworkBuilder, Workspace};
+pub use optimizer::{Optimizer, Schedule, Sgd};
 pub use real::Real;
-pub use sgd::{Schedule, Sgd};
-pub use threads::Threads;
 pub use train::{History, Report, Trainer};
 
 pub use ndarray;

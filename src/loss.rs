@@ -15,29 +15,30 @@
 //! ```text
 //! identity with squared error           (B1) dZ = 2/nk · (A − Y)
 //! sigmoid with binary cross-entropy     (B1) dZ = 1/nk · (A − Y)
-//! softmax with cross-entropy            (B1) dZ = 1/n · ((Σₖy) A − Y), which is 1/n · (A − Y) where a row of Y sums to 1
+//! softmax with cross-entropy            (B1) dZ = 1/n · ((Σₖy) A − Y): 1/n · (A − Y) where a row of Y sums to 1
 //! ```
 //!
-//! For these the cost is computed from Z, where it neither overflows nor loses the digits of a 1 − a that is small:
+//! For these the cost is computed from Z, which neither overflows nor loses the digits of a small 1 − a:
 //!
 //! ```text
 //! sigmoid    (S2) −y ln a − (1 − y) ln(1 − a) = max(z, 0) − y z + ln(1 + e^−|z|)
 //! softmax    (S3) −ln aₖ = ln Σⱼ eᶻʲ − zₖ,  with  ln Σⱼ eᶻʲ = m + ln Σⱼ e^(zⱼ − m),  m = maxⱼ zⱼ
 //! ```
 //!
-//! and e^(zⱼ − m) is aⱼ over the largest a of the row: the exponentials have been computed with A, where a small one has its digits.
+//! Here e^(zⱼ − m) is aⱼ over the largest a of its row, so the exponentials of A serve again.
 //!
-//! Derivation: chapters 6 and 7, `derivation/06-costs.md` and `07-pairs.md`. From above: `Activation`, for the canonical
-//! pairs and for B3 where there is none.
+//! Derivation: chapters 6 and 7, `derivation/06-costs.md` and `07-pairs.md`. From above: `Activation`, for the
+//! canonical pairs and for B3 where there is none.
 
-use crate::activation::{Activation, argmax};
+use crate::activation::Activation;
 use crate::error::{Error, Result};
+use crate::metrics::argmax;
 use crate::real::{ROW_MAJOR, Real, count, entries};
 use ndarray::{Array2, ArrayView2};
 
-/// What training descends: one number for a batch of outputs A and targets Y, both `[n, k]`.
+/// What training minimises: one number for a batch of outputs A and targets Y, both `[n, k]`.
 ///
-/// Which goes with which output activation:
+/// Each loss goes with these output activations and targets:
 ///
 /// | loss | outputs | targets |
 /// |---|---|---|
@@ -92,7 +93,7 @@ pub enum Loss {
     },
 }
 
-/// What a loss sees of a batch: Z and A of the last layer, and the targets Y, each `[n, k]`, row after row.
+/// The input of a loss: Z and A of the last layer, and the targets Y, each `[n, k]`, row after row.
 #[derive(Clone, Copy)]
 pub(crate) struct LastLayer<'a, F> {
     z: &'a [F],
@@ -142,7 +143,7 @@ impl Loss {
         Err(Error::Pairing { loss: self.name(), activation: output.name(), instead })
     }
 
-    /// Refuses targets that are no probabilities where the loss takes them for such.
+    /// Refuses targets that are not probabilities, for losses that need them.
     pub(crate) fn check_targets<F: Real>(self, place: &'static str, y: &ArrayView2<'_, F>) -> Result<()> {
         let (most, expected) = match self {
             Loss::BinaryCrossEntropy => (F::one(), "numbers between 0 and 1"),
@@ -151,78 +152,36 @@ impl Loss {
         };
         let fits = |y: F| F::zero() <= y && y <= most;
         if y.fold(true, |fit, &y| fit & fits(y)) {
-            return Ok(()); // the usual case, without an index to each
+            return Ok(()); // the usual case, without computing indices
         }
         y.indexed_iter().find(|(_, y)| !fits(**y)).map_or(Ok(()), |((row, column), y)| {
             Err(Error::Target { place, loss: self.name(), expected, index: [row, column], found: y.f64() })
         })
     }
 
-    /// The cost L of a batch and, where `dz` is given, B1: ∂L/∂Z of the last layer. One `scale`, the 1/n
-    /// or 1/nk of the mean, is a factor of both. `dz` is `[n, k]` too.
+    /// The cost L of a batch and, where `dz` is given, B1: ∂L/∂Z of the last layer, `[n, k]`. One `scale`, the 1/n or
+    /// 1/nk of the mean, is a factor of both, and enters nowhere else.
     pub(crate) fn evaluate<F: Real>(self, output: Activation, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
-        // The 1/n of the mean enters here and nowhere else.
-        let scale = match self {
-            Loss::CrossEntropy => 1.0 / count(batch.a.len() / batch.k),
-            _ => 1.0 / count(batch.a.len()),
-        };
-        if self.canonical_activation() == Some(output) {
-            self.short_way(scale, batch, dz)
-        } else {
-            self.long_way(scale, output, batch, dz)
-        }
-    }
-
-    /// A canonical pair: the cost from the logits, B1 without ∂L/∂A.
-    fn short_way<F: Real>(self, scale: f64, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
-        let LastLayer { z, a, y, k } = batch;
-        if let Some(dz) = dz {
-            let factor = F::from_f64(if let Loss::MeanSquaredError = self { 2.0 * scale } else { scale });
-            for ((dz, a), y) in dz.chunks_exact_mut(k).zip(a.chunks_exact(k)).zip(y.chunks_exact(k)) {
-                // Σₖy: with softmax each target of a row acts on all of its outputs, elsewhere only on its own.
-                let pull = if let Loss::CrossEntropy = self { y.iter().copied().sum() } else { F::one() };
-                for ((d, &a), &y) in dz.iter_mut().zip(a).zip(y) {
-                    *d = factor * (pull * a - y); // (B1) ∝ A − Y
-                }
-            }
-        }
-        let rows = z.chunks_exact(k).zip(a.chunks_exact(k)).zip(y.chunks_exact(k));
-        scale * rows.map(|((z, a), y)| self.row_from_logits(z, a, y)).sum::<f64>()
-    }
-
-    /// S2, S3: the cost of one row from its pre-activations and, where there is a sum of exponentials, its outputs; summed in
-    /// `f64` for either number type.
-    fn row_from_logits<F: Real>(self, z: &[F], a: &[F], y: &[F]) -> f64 {
-        let pairs = z.iter().zip(y).map(|(z, y)| (z.f64(), y.f64()));
-        match self {
-            Loss::BinaryCrossEntropy => {
-                // max(z, 0) − y z in one product, so that nothing cancels.
-                pairs.map(|(z, y)| (if z < 0.0 { -y * z } else { (1.0 - y) * z }) + (-z.abs()).exp().ln_1p()).sum() // (S2)
-            }
-            Loss::CrossEntropy => {
-                // The largest term of the sum is 1; ln(1 + rest) keeps the digits of a small rest. (With exponentials of its own,
-                // from Z, the step of 784-100-10 on 32 rows took 1.02 times as long on two cores of an EPYC 7003.)
-                let best = argmax(z);
-                let max = z[best].f64();
-                let others = a.iter().enumerate().filter(|(j, _)| *j != best);
-                let log_sum = (others.map(|(_, a)| a.f64()).sum::<f64>() / a[best].f64()).ln_1p();
-                pairs.map(|(z, y)| times(y, log_sum + (max - z))).sum() // (S3)
-            }
-            // The identity: a = z. A custom loss has no canonical pair and does not come here.
-            Loss::MeanSquaredError | Loss::Custom { .. } => pairs.map(|(a, y)| self.value(a, y)).sum(),
+        let (nk, n) = (count(batch.a.len()), count(batch.a.len() / batch.k));
+        match (self, output) {
+            (Loss::MeanSquaredError, Activation::Identity) => squared_error_of_identity(1.0 / nk, batch, dz),
+            (Loss::BinaryCrossEntropy, Activation::Sigmoid) => binary_cross_entropy_of_sigmoid(1.0 / nk, batch, dz),
+            (Loss::CrossEntropy, Activation::Softmax) => cross_entropy_of_softmax(1.0 / n, batch, dz),
+            (Loss::CrossEntropy, _) => self.of_any(1.0 / n, output, batch, dz),
+            _ => self.of_any(1.0 / nk, output, batch, dz),
         }
     }
 
     /// Any other pair: ∂L/∂A, then B3.
-    fn long_way<F: Real>(self, scale: f64, output: Activation, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
+    fn of_any<F: Real>(self, scale: f64, output: Activation, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
         let LastLayer { z, a, y, k } = batch;
         if let Some(dz) = dz {
             for ((d, a), y) in dz.iter_mut().zip(a).zip(y) {
-                *d = F::from_f64(scale * self.slope(a.f64(), y.f64()));
+                *d = F::from_f64(scale * self.slope(a.f64(), y.f64())); // ∂L/∂A
             }
-            output.backward(z, a, dz, k); // (B1) = B3 after ∂L/∂A
+            output.backward(z, a, dz, k); // (B1) dZ = ∂L/∂A ⊙ f′(Z)
         }
-        scale * a.iter().zip(y).map(|(a, y)| self.value(a.f64(), y.f64())).sum::<f64>()
+        scale * pairs(a, y).map(|(a, y)| self.value(a, y)).sum::<f64>()
     }
 
     /// The cost of one output, without the mean.
@@ -246,12 +205,69 @@ impl Loss {
     }
 }
 
-/// y·x, where a target of 0 asks for nothing even if x is infinite: 0 ln 0 = 0.
+/// Squared error of identity outputs, where a = z.
+fn squared_error_of_identity<F: Real>(scale: f64, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
+    let LastLayer { a, y, .. } = batch;
+    if let Some(dz) = dz {
+        let factor = F::from_f64(2.0 * scale);
+        for ((d, &a), &y) in dz.iter_mut().zip(a).zip(y) {
+            *d = factor * (a - y); // (B1) dZ = 2/nk (A − Y)
+        }
+    }
+    scale * pairs(a, y).map(|(a, y)| Loss::MeanSquaredError.value(a, y)).sum::<f64>()
+}
+
+/// Binary cross-entropy of sigmoid outputs.
+fn binary_cross_entropy_of_sigmoid<F: Real>(scale: f64, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
+    let LastLayer { z, a, y, .. } = batch;
+    if let Some(dz) = dz {
+        let factor = F::from_f64(scale);
+        for ((d, &a), &y) in dz.iter_mut().zip(a).zip(y) {
+            *d = factor * (a - y); // (B1) dZ = 1/nk (A − Y)
+        }
+    }
+    let value = |(z, y): (f64, f64)| {
+        // max(z, 0) − y z in one product, so that nothing cancels.
+        let linear = if z < 0.0 { -y * z } else { (1.0 - y) * z };
+        linear + (-z.abs()).exp().ln_1p() // (S2)
+    };
+    scale * pairs(z, y).map(value).sum::<f64>()
+}
+
+/// Cross-entropy of softmax outputs, row by row.
+fn cross_entropy_of_softmax<F: Real>(scale: f64, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
+    let LastLayer { z, a, y, k } = batch;
+    if let Some(dz) = dz {
+        let factor = F::from_f64(scale);
+        for ((dz, a), y) in dz.chunks_exact_mut(k).zip(a.chunks_exact(k)).zip(y.chunks_exact(k)) {
+            let total: F = y.iter().copied().sum(); // Σₖy: every target of a row acts on all of its outputs
+            for ((d, &a), &y) in dz.iter_mut().zip(a).zip(y) {
+                *d = factor * (total * a - y); // (B1) dZ = 1/n ((Σₖy) A − Y)
+            }
+        }
+    }
+    let row = |((z, a), y): ((&[F], &[F]), &[F])| {
+        // The largest term of the sum is 1; ln(1 + rest) keeps the digits of a small rest.
+        let best = argmax(z);
+        let max = z[best].f64();
+        let others = a.iter().enumerate().filter(|(j, _)| *j != best);
+        let log_sum = (others.map(|(_, a)| a.f64()).sum::<f64>() / a[best].f64()).ln_1p();
+        pairs(z, y).map(|(z, y)| times(y, log_sum + (max - z))).sum::<f64>() // (S3)
+    };
+    scale * z.chunks_exact(k).zip(a.chunks_exact(k)).zip(y.chunks_exact(k)).map(row).sum::<f64>()
+}
+
+/// Two arrays entry by entry, in `f64`.
+fn pairs<'a, F: Real>(x: &'a [F], y: &'a [F]) -> impl Iterator<Item = (f64, f64)> + 'a {
+    x.iter().zip(y).map(|(x, y)| (x.f64(), y.f64()))
+}
+
+/// y·x, where 0·∞ = 0: a target of 0 contributes nothing, since 0 ln 0 = 0.
 fn times(y: f64, x: f64) -> f64 {
     if y == 0.0 { 0.0 } else { y * x }
 }
 
-/// By variant, and custom ones by name: two function pointers tell nothing about being the same function.
+/// By variant, and custom ones by name: comparing function pointers does not tell whether the functions are the same.
 impl PartialEq for Loss {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

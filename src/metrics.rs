@@ -193,6 +193,22 @@ impl fmt::Display for ConfusionMatrix {
     }
 }
 
+/// Where the largest entry of a row stands, the first of equals.
+pub(crate) fn argmax<F: Real>(row: &[F]) -> usize {
+    let mut best = 0;
+    for (k, &a) in row.iter().enumerate() {
+        if a > row[best] {
+            best = k;
+        }
+    }
+    best
+}
+
+/// The class that one row of outputs stands for: with a single output, whether it is above ½.
+pub(crate) fn class<F: Real>(row: &[F]) -> usize {
+    if row.len() == 1 { usize::from(row[0] > F::from_f64(0.5)) } else { argmax(row) }
+}
+
 fn check_pairs(predictions: &[usize], labels: &[usize]) -> Result<()> {
     if predictions.len() != labels.len() {
         let (expected, found) = (vec![labels.len()], vec![predictions.len()]);

@@ -1,7 +1,7 @@
 //! `Network`, its builder, and `Workspace`: the whole forward and backward pass.
 //!
-//! A network is exactly its parameters. Everything that a pass computes lives in a workspace, made once for a
-//! batch size: for each layer Z, A and dZ, and the gradient of W and b.
+//! A network is exactly its parameters. Everything that a pass computes lives in a workspace, allocated once for a
+//! batch size: for each layer Z, A and dZ, and the gradients of W and b.
 //!
 //! ```text
 //! forward     X ──F1──► Z₀ ──F2──► A₀ ──F1──► Z₁ ──F2──► A₁ … A_last ──► L
@@ -9,21 +9,22 @@
 //!                      └─B4, B5─► dW₀, db₀     └─B4, B5─► dW₁, db₁
 //! ```
 //!
-//! Derivation: chapters 2 and 3, `derivation/02-layer.md`. From above: `Layer` does F1, F2 and B2 to B5; `Loss` does B1.
+//! Derivation: chapters 2 and 3, `derivation/02-layer.md`. From above: `Layer` does F1, F2 and B2 to B5; `Loss` does
+//! B1.
 
-use crate::activation::{Activation, argmax};
+use crate::activation::Activation;
 use crate::error::{Error, GRADIENTS, Result, check_finite, check_fits, check_shape};
 use crate::init::Init;
+use crate::kernels::{all_finite, gains_by_threads, in_row_blocks};
 use crate::layer::{Affine, Layer, check_layer_size};
 use crate::loss::{LastLayer, Loss};
-use crate::matmul::gains_by_threads;
+use crate::metrics::class;
 use crate::real::{Real, entries, entries_mut};
-use crate::threads::join;
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, CowArray, Ix2};
 use rand::Rng;
 use std::marker::PhantomData;
 
-/// Rows that go through the network at once in a prediction.
+/// Rows predicted at once, so that the activations of a layer stay in the cache.
 const PREDICTION_ROWS: usize = 128;
 
 /// A multilayer perceptron: layers one after the other, and nothing else.
@@ -59,12 +60,12 @@ pub struct Network<F> {
 }
 
 impl<F: Real> Network<F> {
-    /// Starts a network that takes `inputs` numbers an example.
+    /// Starts a network with `inputs` inputs per example.
     pub fn builder(inputs: usize) -> NetworkBuilder<F> {
         NetworkBuilder { inputs, layers: Vec::new(), weights: None, bias: Init::Zeros, number: PhantomData }
     }
 
-    /// A network from its layers; each must take as many inputs as the one before has outputs.
+    /// A network from its layers. Each must have as many inputs as the previous one has outputs.
     ///
     /// # Errors
     /// [`Error::Shape`] where two layers do not fit, [`Error::Empty`] without layers, and what [`Layer::new`]
@@ -103,12 +104,12 @@ impl<F: Real> Network<F> {
         &self.layers
     }
 
-    /// Whether a step of so many rows has products that are worth several threads.
+    /// Whether a step of so many rows has products that gain from several threads.
     pub(crate) fn gains_by_threads(&self, rows: usize) -> bool {
         self.layers.iter().any(|layer| gains_by_threads(rows, layer.inputs(), layer.outputs()))
     }
 
-    /// Takes over the parameters of a network of the same shape, without making an array.
+    /// Copies the parameters of a network of the same shape, without allocating.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         for (layer, other) in self.layers.iter_mut().zip(&other.layers) {
             layer.affine.weights.assign(&other.affine.weights);
@@ -117,14 +118,34 @@ impl<F: Real> Network<F> {
     }
 
     pub(crate) fn is_finite(&self) -> bool {
-        let finite = |affine: &Affine<F>| {
-            affine.weights.fold(true, |finite, w| finite & w.is_finite()) && affine.bias.iter().all(|b| b.is_finite())
-        };
+        let finite = |affine: &Affine<F>| all_finite(entries(&affine.weights)) && all_finite(entries(&affine.bias));
         self.layers.iter().all(|layer| finite(&layer.affine))
     }
 
-    pub(crate) fn layers_mut(&mut self) -> &mut [Layer<F>] {
-        &mut self.layers
+    /// The parameters of the layers, first to last, to be changed: by an optimiser of your own, say. Their shapes stay.
+    ///
+    /// ```
+    /// use chainrule::{Activation, Layer, Network, ndarray::array};
+    ///
+    /// let layer = Layer::new(array![[1.0], [2.0]], array![0.5], Activation::Identity)?;
+    /// let mut network = Network::from_layers(vec![layer])?;
+    /// for mut layer in network.layers_mut() {
+    ///     layer.weights *= 2.0;
+    ///     layer.bias.fill(0.0);
+    /// }
+    /// assert_eq!(network.layers()[0].affine.weights, array![[2.0], [4.0]]);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn layers_mut(&mut self) -> impl Iterator<Item = LayerMut<'_, F>> {
+        self.affines_mut().map(|affine| LayerMut { weights: affine.weights.view_mut(), bias: affine.bias.view_mut() })
+    }
+
+    pub(crate) fn affine_mut(&mut self, layer: usize) -> &mut Affine<F> {
+        &mut self.layers[layer].affine
+    }
+
+    pub(crate) fn affines_mut(&mut self) -> impl Iterator<Item = &mut Affine<F>> {
+        self.layers.iter_mut().map(|layer| &mut layer.affine)
     }
 
     /// The number of inputs.
@@ -146,8 +167,8 @@ impl<F: Real> Network<F> {
         &self.layers[self.layers.len() - 1]
     }
 
-    /// The outputs for every row of `x`: `[n, inputs]` → `[n, outputs]`. No rows give no rows. Where weights are so large
-    /// that a sum overflows, the outputs may be NaN or infinite.
+    /// The outputs for every row of `x`: `[n, inputs]` → `[n, outputs]`. No rows give no rows. Where weights are so
+    /// large that a sum overflows, the outputs may be NaN or infinite.
     ///
     /// # Errors
     /// [`Error::Shape`] and [`Error::NotFinite`] for inputs that do not fit.
@@ -157,38 +178,24 @@ impl<F: Real> Network<F> {
         if x.nrows() == 0 {
             return Ok(outputs);
         }
-        // An error has counted its row from the first of some rows: look again, from the first of all.
-        self.predict_rows(x.as_standard_layout().view(), outputs.view_mut()).or_else(|_| self.check_inputs(&x))?;
+        let finite = in_row_blocks(x.as_standard_layout().view(), outputs.view_mut(), PREDICTION_ROWS, &|x, mut a| {
+            let (first, others) = self.layers.split_at(1);
+            let (z, first_a) = last_z_and_a(first, x);
+            a.assign(&last_z_and_a(others, first_a.view()).1);
+            all_finite(entries(&z))
+        });
+        // A NaN or an infinity among the inputs leaves nothing finite in its row of Z, which is usually smaller than X.
+        if !finite {
+            self.check_inputs(&x)?;
+        }
         Ok(outputs)
     }
 
-    /// Some rows at a time, so that what is read, and what a layer hands to the next, stays in the cache; the halves side by
-    /// side.
-    fn predict_rows(&self, x: ArrayView2<'_, F>, mut outputs: ArrayViewMut2<'_, F>) -> Result<()> {
-        let rows = x.nrows();
-        if rows > PREDICTION_ROWS {
-            // Cut where a whole number of such chunks ends.
-            let half = rows.div_ceil(PREDICTION_ROWS) / 2 * PREDICTION_ROWS;
-            let (x0, x1) = x.split_at(Axis(0), half);
-            let (outputs0, outputs1) = outputs.split_at(Axis(0), half);
-            let (mut above, mut below) = (Ok(()), Ok(()));
-            join(|| above = self.predict_rows(x0, outputs0), || below = self.predict_rows(x1, outputs1));
-            return above.and(below);
-        }
-        let (first, others) = self.layers.split_at(1);
-        let (z, a) = last_z_and_a(first, x);
-        // A NaN or an infinity among the inputs leaves nothing finite in its row of Z, which is usually smaller and has just
-        // been written.
-        check_finite("inputs", None, &z.view()).or_else(|_| check_finite("inputs", None, &x))?;
-        outputs.assign(&last_z_and_a(others, a.view()).1);
-        Ok(())
-    }
-
-    /// The class of every row of `x`: the output that is largest, the first of equals. A network with a single
-    /// output tells class 1 where it is above 0.5, else class 0.
+    /// The class of every row of `x`: the index of the largest output, the first of equals. With a single output it is
+    /// 1 where that is above 0.5, else 0.
     ///
     /// # Errors
-    /// As [`predict`](Network::predict), and [`Error::NotFinite`] for outputs that have overflowed and tell no class.
+    /// As [`predict`](Network::predict), and [`Error::NotFinite`] for outputs that have overflowed.
     pub fn classify(&self, x: ArrayView2<'_, F>) -> Result<Array1<usize>> {
         let outputs = self.predict(x)?;
         check_finite("outputs", None, &outputs.view())?;
@@ -218,7 +225,7 @@ impl<F: Real> Network<F> {
     /// [`Error::NoForward`] without a forward of as many rows before it, [`Error::Pairing`] if this loss does not go
     /// with the output activation, [`Error::Shape`] and [`Error::NotFinite`] for arrays that do not fit,
     /// [`Error::Target`] for a target that means nothing to the loss,
-    /// [`Error::CostNotFinite`] if the cost is NaN or infinite; the gradients are of no use then.
+    /// [`Error::CostNotFinite`] if the cost is NaN or infinite; the gradients are meaningless then.
     pub fn backward(
         &self,
         x: ArrayView2<'_, F>,
@@ -266,26 +273,26 @@ impl<F: Real> Network<F> {
     /// Its gradient λW is what [`Sgd`](crate::Sgd) with [`weight_decay(λ)`](crate::Sgd::weight_decay) adds.
     pub fn l2_penalty(&self, lambda: f64) -> f64 {
         if lambda == 0.0 {
-            return 0.0; // and not 0·∞ where the squares overflow
+            return 0.0; // not 0·∞ if the squares overflow
         }
         let square = |w: &F| w.f64() * w.f64();
         let squares = self.layers.iter().map(|layer| layer.affine.weights.iter().map(square).sum::<f64>());
         0.5 * lambda * squares.sum::<f64>() // (C4)
     }
 
-    /// F1 F2 for each layer; everything has been checked, and x is row-major.
+    /// F1 and F2 for each layer; everything has been checked, and x is row-major.
     pub(crate) fn forward_pass(&self, x: ArrayView2<'_, F>, workspace: &mut Workspace<F>) {
         workspace.set_rows(x.nrows());
         let mut input = x; // A₋₁
-        for (layer, pass) in self.layers.iter().zip(&mut workspace.passes) {
-            layer.forward(input, &mut pass.z, &mut pass.a); // F1 F2
-            input = pass.a.view();
+        for (layer, Pass { z, a, .. }) in self.layers.iter().zip(&mut workspace.passes) {
+            layer.forward(input, z, a); // (F1) Z = A₋₁·W + 1bᵀ, (F2) A = f(Z)
+            input = a.view();
         }
     }
 
-    /// B1, then B4 B5 B2 B3 from the last layer to the first; everything has been checked, and x and y are row-major.
-    /// The arrays of a [`Workspace`] stand in the order of the layers, so `before` holds those that the backward pass has yet to
-    /// reach.
+    /// B1, then B4, B5, B2 and B3 from the last layer to the first; everything has been checked, and x and y are
+    /// row-major. The arrays of a [`Workspace`] stand in the order of the layers, so `before` holds those that the
+    /// backward pass has yet to reach.
     pub(crate) fn backward_pass(
         &self,
         x: ArrayView2<'_, F>,
@@ -297,49 +304,20 @@ impl<F: Real> Network<F> {
         let last = self.layers.len() - 1;
 
         let Pass { z, a, dz } = &mut passes[last];
-        let cost = loss.evaluate(self.layers[last].activation, LastLayer::of(z, a, y), Some(entries_mut(dz))); // B1
+        let output = self.layers[last].activation;
+        let cost = loss.evaluate(output, LastLayer::of(z, a, y), Some(entries_mut(dz))); // (B1) dZ = ∂L/∂A ⊙ f′(Z)
 
         for l in (1..=last).rev() {
+            let (layer, layer_before) = (&self.layers[l], &self.layers[l - 1]);
             let (before, here) = passes.split_at_mut(l);
-            let dz = here[0].dz.view();
-            let before = &mut before[l - 1];
-            self.layers[l].affine.backward_parameters(before.a.view(), dz, &mut gradients[l]); // B4 B5
-            self.layers[l].affine.backward_inputs(dz, before.dz.view_mut()); // B2
-            self.layers[l - 1].backward_activation(&before.z, &before.a, &mut before.dz); // B3
+            let (Pass { z, a, dz: da }, dz) = (&mut before[l - 1], &here[0].dz);
+            layer.affine.backward_parameters(a.view(), dz, &mut gradients[l]); // (B4) dW = A₋₁ᵀ·dZ, (B5) db = Σₙ dZₙ
+            layer.affine.backward_inputs(dz, da); // (B2) dA₋₁ = dZ·Wᵀ
+            layer_before.backward_activation(z, a, da); // (B3) dZ₋₁ = dA₋₁ ⊙ f′(Z₋₁), where dA₋₁ was
         }
         // The first layer's input is X, whose gradient nobody asks for.
-        self.layers[0].affine.backward_parameters(x, passes[0].dz.view(), &mut gradients[0]); // B4 B5
-        cost
-    }
-
-    /// The backward pass and U1 at once, for one example, without momentum and decay: dW, the product of a column and a row, goes
-    /// straight into W and is not stored. To the bit what the one and then the other come to. (One example of 2-25-50-25-2
-    /// took 1.37 times as long by both, on an EPYC 7003.)
-    pub(crate) fn descend(
-        &mut self,
-        x: ArrayView2<'_, F>,
-        y: ArrayView2<'_, F>,
-        loss: Loss,
-        rate: F,
-        workspace: &mut Workspace<F>,
-    ) -> f64 {
-        let passes = &mut workspace.passes;
-        let last = self.layers.len() - 1;
-
-        let Pass { z, a, dz } = &mut passes[last];
-        let cost = loss.evaluate(self.layers[last].activation, LastLayer::of(z, a, y), Some(entries_mut(dz))); // B1
-
-        for l in (0..=last).rev() {
-            let (before, here) = passes.split_at_mut(l);
-            let dz = entries(&here[0].dz);
-            let mut input = entries(&x);
-            if let Some(before) = before.last_mut() {
-                self.layers[l].affine.backward_inputs_of_one(dz, entries_mut(&mut before.dz)); // B2, with W as it was in F1
-                self.layers[l - 1].backward_activation(&before.z, &before.a, &mut before.dz); // B3
-                input = entries(&before.a);
-            }
-            self.layers[l].affine.descend(input, dz, rate); // B4 B5 U1
-        }
+        let dz = &passes[0].dz;
+        self.layers[0].affine.backward_parameters(x, dz, &mut gradients[0]); // (B4) dW = Xᵀ·dZ, (B5) db = Σₙ dZₙ
         cost
     }
 
@@ -387,7 +365,7 @@ impl<F: Real> Network<F> {
     }
 }
 
-/// Z and A of the last of these layers for every row of `x`.
+/// Z and A of the last of these layers, for every row of `x`.
 fn last_z_and_a<F: Real>(layers: &[Layer<F>], x: ArrayView2<'_, F>) -> (Array2<F>, Array2<F>) {
     let mut input: CowArray<'_, F, Ix2> = x.into(); // A₋₁
     let mut last_z = Array2::default((0, 0));
@@ -400,9 +378,13 @@ fn last_z_and_a<F: Real>(layers: &[Layer<F>], x: ArrayView2<'_, F>) -> (Array2<F
     (last_z, input.into_owned())
 }
 
-/// The class that one row of outputs stands for.
-pub(crate) fn class<F: Real>(row: &[F]) -> usize {
-    if row.len() == 1 { usize::from(row[0] > F::from_f64(0.5)) } else { argmax(row) }
+/// The parameters of one layer, from [`Network::layers_mut`].
+#[derive(Debug)]
+pub struct LayerMut<'a, F> {
+    /// W, `[inputs, outputs]`.
+    pub weights: ArrayViewMut2<'a, F>,
+    /// b, `[outputs]`.
+    pub bias: ArrayViewMut1<'a, F>,
 }
 
 /// What one layer computes in a pass, each `[n, outputs]`.
@@ -414,10 +396,10 @@ struct Pass<F> {
     dz: Array2<F>,
 }
 
-/// Every array that a forward and a backward pass fill, made once: for each layer Z, A, dZ, and the gradients.
+/// Every array that a forward and a backward pass fill, allocated once: for each layer Z, A, dZ, and the gradients.
 ///
-/// Made for a network and a largest number of rows; each pass may use fewer. `l` counts layers from 0;
-/// a layer out of range panics, like an index out of a slice.
+/// It fits one network and a largest number of rows; a pass may use fewer. `l` counts layers from 0. A layer out of
+/// range panics, like an index out of a slice.
 ///
 /// ```
 /// use chainrule::{Activation, Layer, Loss, Network, Workspace, ndarray::array};
@@ -451,7 +433,7 @@ impl<F: Real> Workspace<F> {
     /// A workspace for batches of up to `batch` rows.
     ///
     /// # Panics
-    /// Where so many rows do not fit into memory, as a `Vec` does, which may end the process.
+    /// If the rows do not fit into memory; like `Vec`, it may abort the process.
     pub fn new(network: &Network<F>, batch: usize) -> Self {
         let zeros = |layer: &Layer<F>| Array2::zeros((batch, layer.outputs()));
         Workspace {
@@ -462,8 +444,8 @@ impl<F: Real> Workspace<F> {
         }
     }
 
-    /// Gives the arrays as many rows as the batch has. No memory is asked for: there is enough for `capacity`, but in a
-    /// clone, which has enough for the batch that was last.
+    /// Resizes the arrays to the rows of the batch. This allocates nothing, except in clones, which are sized for the
+    /// last batch.
     fn set_rows(&mut self, rows: usize) {
         self.rows = rows;
         for pass in &mut self.passes {
@@ -493,21 +475,20 @@ impl<F: Real> Workspace<F> {
         self.passes[l].dz.view()
     }
 
-    /// The gradients that the last backward pass left, one [`Affine`] a layer.
+    /// The gradients of the last backward pass, one [`Affine`] per layer.
     pub fn gradients(&self) -> &[Affine<F>] {
         &self.gradients
     }
 
-    /// The gradients, for a caller who changes them before the step: to freeze a layer, to clip.
+    /// The gradients, to change them before the step: to freeze a layer, or to clip.
     pub fn gradients_mut(&mut self) -> &mut [Affine<F>] {
         &mut self.gradients
     }
 }
 
-/// Puts a network together layer by layer; [`Network::builder`] starts one.
+/// Builds a network layer by layer; [`Network::builder`] starts one.
 ///
-/// Weights start by [`Init::HeNormal`] in layers with ReLU and by [`Init::XavierNormal`] in the others, biases at
-/// zero, unless told otherwise.
+/// Default: weights by [`Init::HeNormal`] in layers with ReLU and by [`Init::XavierNormal`] in the others, zero biases.
 #[derive(Clone, Debug)]
 pub struct NetworkBuilder<F> {
     inputs: usize,
@@ -532,19 +513,19 @@ impl<F: Real> NetworkBuilder<F> {
         self
     }
 
-    /// Adds a layer whose weights and biases have starts of their own.
+    /// Adds a layer with its own initialisation of weights and biases.
     pub fn layer_with(mut self, units: usize, activation: Activation, weights: Init, bias: Init) -> Self {
         self.layers.push(LayerPlan { units, activation, weights: Some(weights), bias: Some(bias) });
         self
     }
 
-    /// How weights start, in all layers that have no start of their own, wherever in the chain this is said.
+    /// How weights start in all layers without their own initialisation, before and after this call.
     pub fn init(mut self, weights: Init) -> Self {
         self.weights = Some(weights);
         self
     }
 
-    /// How biases start, in all layers that have no start of their own. Default: [`Init::Zeros`].
+    /// How biases start in all layers without their own initialisation. Default: [`Init::Zeros`].
     pub fn bias_init(mut self, bias: Init) -> Self {
         self.bias = bias;
         self
@@ -554,17 +535,17 @@ impl<F: Real> NetworkBuilder<F> {
     ///
     /// # Errors
     /// [`Error::Empty`] without layers, inputs or units, [`Error::SoftmaxOfOne`] for a softmax of one unit,
-    /// [`Error::OutOfRange`] for an [`Init`] whose numbers make no sense, or layers that do not fit into memory.
+    /// [`Error::OutOfRange`] for an [`Init`] with invalid parameters, or for layers that do not fit into memory.
     pub fn build<R: Rng + ?Sized>(self, rng: &mut R) -> Result<Network<F>> {
         let mut inputs = self.inputs;
         let mut layers = Vec::with_capacity(self.layers.len());
         for plan in self.layers {
-            // Before a start divides by a size.
+            // Before an initialisation divides by a size.
             check_layer_size(inputs, plan.units)?;
             check_fits::<f64>("units of a layer", plan.units, inputs)?;
-            let default = if plan.activation == Activation::Relu { Init::HeNormal } else { Init::XavierNormal };
             let size = (inputs, plan.units);
-            let weights = plan.weights.or(self.weights).unwrap_or(default).sample(size, size, rng)?;
+            let weights =
+                plan.weights.or(self.weights).unwrap_or(plan.activation.default_init()).sample(size, size, rng)?;
             let bias = plan.bias.unwrap_or(self.bias).sample((1, plan.units), size, rng)?.remove_axis(Axis(0));
             layers.push(Layer { affine: Affine { weights, bias }, activation: plan.activation });
             inputs = plan.units;

@@ -1,19 +1,19 @@
 //! `Trainer`: the loop. Epochs of shuffled minibatches, a forward pass, a backward pass and a step for each.
 //!
-//! One batch of size n is a sample of the training set: its mean gradient is, on average over the draw, the
-//! gradient of the whole set of N rows, at n/N of the price. Shuffling anew each epoch makes every epoch another such draw,
-//! and keeps a sorted file (all zeros first) from pulling the parameters to and fro.
+//! One batch of size n is a sample of the training set: its mean gradient is, on average over the draw, the gradient of
+//! the whole set of N rows, at n/N of the price. Shuffling before each epoch makes every epoch another such draw, and
+//! keeps a sorted file (all zeros first) from pulling the parameters to and fro.
 //!
-//! Derivation: chapter 8, `derivation/08-descent.md`. From above: `Network`, `Sgd` and `Dataset`.
+//! Derivation: chapter 8, `derivation/08-descent.md`. From above: `Network`, `Optimizer` and `Dataset`.
 
 use crate::data::Dataset;
 use crate::error::{Error, Result, check_shape};
+use crate::kernels::Threads;
 use crate::loss::Loss;
-use crate::metrics::accuracy;
-use crate::network::{Network, Workspace, class};
+use crate::metrics::{accuracy, class};
+use crate::network::{Network, Workspace};
+use crate::optimizer::{Optimizer, Sgd};
 use crate::real::{Real, count, entries, word};
-use crate::sgd::Sgd;
-use crate::threads::Threads;
 use ndarray::{Array2, ArrayView2, Axis};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -25,12 +25,12 @@ use std::time::{Duration, Instant};
 /// Rows that go through the network at once for validation.
 const VALIDATION_ROWS: usize = 256;
 
-/// What the epochs came to: one entry an epoch in each.
+/// The results of the epochs: one entry per epoch in each list.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct History {
-    /// The mean of the batches' costs, each before its update and weighted by its rows, plus the penalty of the
-    /// weight decay at the end of the epoch.
+    /// The mean of the batch costs, each before its update and weighted by its rows, plus the penalty of the weight
+    /// decay at the end of the epoch.
     pub cost: Vec<f64>,
     /// The cost on the validation set at the end of the epoch, without the penalty. Empty without a validation set.
     pub validation_cost: Vec<f64>,
@@ -39,11 +39,11 @@ pub struct History {
     pub validation_accuracy: Vec<f64>,
 }
 
-/// What [`Trainer::on_epoch`] is told at the end of an epoch.
+/// What [`Trainer::on_epoch`] receives at the end of an epoch.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// The epoch, counted from 0, and on from fit to fit.
+    /// The epoch, counted from 0 over all fits.
     pub epoch: usize,
     /// As in [`History::cost`].
     pub cost: f64,
@@ -51,7 +51,7 @@ pub struct Report {
     pub validation_cost: Option<f64>,
     /// As in [`History::validation_accuracy`].
     pub validation_accuracy: Option<f64>,
-    /// The time since this fit began.
+    /// The time since the start of this fit.
     pub elapsed: Duration,
 }
 
@@ -78,27 +78,27 @@ type Callback<'a> = Box<dyn FnMut(&Report) -> ControlFlow<()> + 'a>;
 /// assert!(history.validation_accuracy[59] > 0.95);
 /// # Ok::<(), chainrule::Error>(())
 /// ```
-pub struct Trainer<'a, F: Real> {
+pub struct Trainer<'a, F: Real, O: Optimizer<F> = Sgd<F>> {
     pub(crate) loss: Loss,
-    pub(crate) sgd: Sgd<F>,
+    pub(crate) optimizer: O,
     pub(crate) epochs: usize,
     pub(crate) batch_size: Option<usize>,
     pub(crate) shuffle: bool,
     threads: Option<usize>,
     validation: Option<&'a Dataset<F>>,
     on_epoch: Option<Callback<'a>>,
-    /// What every epoch's shuffling is drawn from, together with the epoch; drawn at the first fit.
+    /// The seed of all shuffles, drawn at the first fit.
     pub(crate) shuffling: Option<u64>,
     pub(crate) history: History,
 }
 
-impl<'a, F: Real> Trainer<'a, F> {
-    /// A trainer that descends `loss` by `sgd`: for 10 epochs, in batches of 32 rows (or of the whole set, if that
-    /// is smaller), shuffled, without validation, unless told otherwise.
-    pub fn new(loss: Loss, sgd: Sgd<F>) -> Self {
+impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
+    /// A trainer that minimises `loss` by `optimizer`: for 10 epochs, in batches of 32 rows (or of the whole set, if
+    /// that is smaller), shuffled, without validation, unless told otherwise.
+    pub fn new(loss: Loss, optimizer: O) -> Self {
         Trainer {
             loss,
-            sgd,
+            optimizer,
             epochs: 10,
             batch_size: None,
             shuffle: true,
@@ -110,41 +110,40 @@ impl<'a, F: Real> Trainer<'a, F> {
         }
     }
 
-    /// How many times each [`fit`](Trainer::fit) goes through the training set. Default: 10.
+    /// The number of passes over the training set in each [`fit`](Trainer::fit). Default: 10.
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
         self
     }
 
-    /// The rows of a batch, 1 to the size of the training set; the last batch of an epoch has what is left. Default:
-    /// 32, or the whole set if that is smaller.
+    /// The rows of a batch, from 1 to the size of the training set. The last batch of an epoch has the remaining rows.
+    /// Default: 32, or the whole set if that is smaller.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = Some(batch_size);
         self
     }
 
-    /// Whether every epoch takes the rows in a new order. Default: true.
+    /// Whether to shuffle the rows before every epoch. Default: true.
     pub fn shuffle(mut self, shuffle: bool) -> Self {
         self.shuffle = shuffle;
         self
     }
 
-    /// The number of threads, which changes nothing but the time: the numbers are the same to the bit. 1 is the caller's
-    /// thread alone, 256 are the most. Default: as many as the machine has cores for this process, 1 if the steps are too
-    /// short to gain.
+    /// The number of threads, at most 256. It only changes the time: results are bit-identical. 1 is the caller's
+    /// thread alone. Default: the number of cores of this process, or 1 if the steps are too short to gain.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
     }
 
-    /// A data set to measure cost and accuracy on at the end of every epoch. Default: none.
+    /// A data set on which to measure cost and accuracy at the end of every epoch. Default: none.
     pub fn validation(mut self, data: &'a Dataset<F>) -> Self {
         self.validation = Some(data);
         self
     }
 
-    /// Something to do at the end of every epoch: draw a progress bar, or end the training by
-    /// [`ControlFlow::Break`]. Default: nothing.
+    /// A callback at the end of every epoch: it can draw a progress bar, or stop the training with
+    /// [`ControlFlow::Break`]. Default: none.
     ///
     /// ```
     /// # use chainrule::{Activation, ChaCha8Rng, Dataset, Loss, Network, Sgd, Trainer, rand::SeedableRng};
@@ -165,15 +164,15 @@ impl<'a, F: Real> Trainer<'a, F> {
         self
     }
 
-    /// What all epochs so far came to, over all fits.
+    /// The results of all epochs so far, over all fits.
     pub fn history(&self) -> &History {
         &self.history
     }
 
-    /// Trains `network` on `train` for as many epochs as were asked for, and returns what those came to.
+    /// Trains `network` on `train` for [`epochs`](Trainer::epochs) epochs, and returns their results.
     ///
-    /// A second fit goes on where the first one stopped, with its velocity, its numbering and its shuffling: 5 epochs
-    /// and 5 more are 10, to the bit. Only the first fit with shuffling draws from `rng`, a single number.
+    /// A second fit continues where the first one stopped, with its velocity, epoch number and shuffles: 5 epochs and 5
+    /// more are bit-identical to 10. Only the first fit with shuffling draws from `rng`, a single number.
     ///
     /// # Errors
     /// [`Error::Diverged`] if a cost or a parameter becomes NaN or infinite: the network is then as it was at the
@@ -203,21 +202,22 @@ impl<'a, F: Real> Trainer<'a, F> {
                 let seed = *self.shuffling.get_or_insert_with(|| rng.random());
                 shuffle(&mut order, seed, epoch);
             }
-            self.sgd.set_epoch(epoch);
-            self.sgd.check()?;
+            self.optimizer.set_epoch(epoch);
+            self.optimizer.check(network)?;
             at_start.copy_from(network);
-            let (loss, sgd) = (self.loss, &mut self.sgd);
-            let epoch_cost = threads.run(|| run_epoch(loss, sgd, network, train, &order, &mut batch, &mut workspace));
+            let (loss, optimizer) = (self.loss, &mut self.optimizer);
+            let epoch_cost =
+                threads.run(|| run_epoch(loss, optimizer, network, train, &order, &mut batch, &mut workspace));
             let cost = match epoch_cost {
                 Ok(cost) => cost,
                 Err(cost) => {
                     network.copy_from(&at_start);
-                    self.sgd.reset();
+                    self.optimizer.reset();
                     return Err(Error::Diverged {
                         epoch,
                         cost,
                         last_finite_cost: batch.last_finite_cost,
-                        learning_rate: self.sgd.current_rate(),
+                        learning_rate: self.optimizer.current_rate(),
                     });
                 }
             };
@@ -239,10 +239,10 @@ impl<'a, F: Real> Trainer<'a, F> {
         Ok(self.history.since(before))
     }
 
-    /// Everything that can be known to be wrong before the first step. Returns the rows of a batch.
+    /// Checks everything that can be checked before the first step. Returns the batch size.
     fn check(&self, network: &Network<F>, train: &Dataset<F>) -> Result<usize> {
         network.check_loss(self.loss)?;
-        self.sgd.check_for(network)?;
+        self.optimizer.check(network)?;
         check_data(network, self.loss, "inputs", "targets", train)?;
         if let Some(validation) = self.validation {
             check_data(network, self.loss, "validation inputs", "validation targets", validation)?;
@@ -259,7 +259,7 @@ impl<'a, F: Real> Trainer<'a, F> {
     }
 }
 
-/// The numbers of columns have to be the network's, the targets the loss's; that they are finite, a data set has made sure of.
+/// Checks columns against the network and targets against the loss. `Dataset` guarantees finite values.
 fn check_data<F: Real>(
     network: &Network<F>,
     loss: Loss,
@@ -272,10 +272,10 @@ fn check_data<F: Real>(
     loss.check_targets(targets, &data.targets())
 }
 
-/// One epoch: every row once, in the given order. Returns its cost, or as an error the cost that ended it.
+/// One epoch: every row once, in the given order. Returns its cost, or as an error the cost that is not finite.
 fn run_epoch<F: Real>(
     loss: Loss,
-    sgd: &mut Sgd<F>,
+    optimizer: &mut impl Optimizer<F>,
     network: &mut Network<F>,
     train: &Dataset<F>,
     order: &[usize],
@@ -286,18 +286,19 @@ fn run_epoch<F: Real>(
     for rows in order.chunks(batch.x.nrows()) {
         let (x, y) = batch.gather(train, rows);
         network.forward_pass(x, workspace); // F1 F2
-        let cost = sgd.backward_and_step(network, x, y, loss, workspace); // B1 … B5 U1
+        let cost = network.backward_pass(x, y, loss, workspace); // B1 … B5
         if !cost.is_finite() {
             return Err(cost);
         }
+        optimizer.update(network, workspace.gradients()); // U1
         sum += cost * count(rows.len());
         batch.last_finite_cost = Some(cost);
     }
-    let cost = sum / count(order.len()) + network.l2_penalty(sgd.lambda());
+    let cost = sum / count(order.len()) + network.l2_penalty(optimizer.l2());
     if cost.is_finite() && network.is_finite() { Ok(cost) } else { Err(cost) }
 }
 
-/// Room for the rows of one batch.
+/// Buffers for the rows of one batch.
 struct Batch<F> {
     x: Array2<F>,
     y: Array2<F>,
@@ -311,7 +312,7 @@ impl<F: Real> Batch<F> {
         Batch { x: room(data.num_inputs()), y: room(data.num_outputs()), last_finite_cost: None }
     }
 
-    /// The given rows of the data, one under the other. Rows that do follow one another there, as a single one does, are not
+    /// The given rows of the data, one below the other. Rows that are contiguous there, such as a single one, are not
     /// copied.
     fn gather<'a>(&'a mut self, data: &'a Dataset<F>, rows: &[usize]) -> (ArrayView2<'a, F>, ArrayView2<'a, F>) {
         let (inputs, targets) = (data.inputs(), data.targets());
@@ -327,12 +328,13 @@ impl<F: Real> Batch<F> {
     }
 }
 
-/// Some rows of an array, by what takes less time than `slice`, which a step on one example would notice.
+/// Some rows of an array. (`slice` would cost a noticeable part of a step on one example.)
 fn part<F>(array: ArrayView2<'_, F>, rows: Range<usize>) -> ArrayView2<'_, F> {
     array.split_at(Axis(0), rows.end).0.split_at(Axis(0), rows.start).1
 }
 
-/// The order of epoch e: a stream of its own for every epoch, so that it needs nothing but the seed and e.
+/// The order of one epoch. Every epoch has its own random stream, so its order depends on the seed and its number
+/// alone.
 fn shuffle(order: &mut [usize], seed: u64, epoch: usize) {
     for (i, row) in order.iter_mut().enumerate() {
         *row = i;
@@ -377,11 +379,11 @@ impl History {
     }
 }
 
-impl<F: Real> fmt::Debug for Trainer<'_, F> {
+impl<F: Real, O: Optimizer<F> + fmt::Debug> fmt::Debug for Trainer<'_, F, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Trainer")
             .field("loss", &self.loss)
-            .field("sgd", &self.sgd)
+            .field("optimizer", &self.optimizer)
             .field("epochs", &self.epochs)
             .field("batch_size", &self.batch_size)
             .field("shuffle", &self.shuffle)

@@ -203,8 +203,8 @@ fn a_constant_column_becomes_0() {
     assert_eq!(Scaling::standardise(&column(&[0.0, 0.0, -0.0])).unwrap().scale()[0], 1.0);
 }
 
-/// Rounding is not variation: of 100 numbers near `value`, all the nearest to it but one, which is off by a few units in
-/// the last place. Its size does not matter.
+/// Rounding is not variation: of 100 numbers near `value`, all the nearest to it but one, which is off by a few units
+/// in the last place. Its size does not matter.
 #[test]
 fn a_column_that_is_constant_up_to_rounding_is_constant() {
     fn check<F: chainrule::Real>(value: F, other: F) {
@@ -256,7 +256,8 @@ fn a_column_that_varies_little_is_not_constant() {
     }
 }
 
-/// Four shares and their total, which differs from 1 by rounding alone: data in which it does so otherwise is not blown up.
+/// Four shares and their total, which differs from 1 by rounding alone: data in which it does so otherwise is not
+/// blown up.
 #[test]
 fn a_total_stays_in_proportion_on_other_data() {
     fn check<F: chainrule::Real>() {

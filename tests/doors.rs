@@ -8,7 +8,7 @@ use chainrule::{
     Activation, Affine, Attempt, ConfusionMatrix, Dataset, Error, FileProblem, Init, Layer, Loss, Network,
 };
 use chainrule::{Real, Result, Sgd, Trainer, Workspace, accuracy, gradient_check, multi_label_accuracy};
-use common::{ACTIVATIONS, LOG_COSH, bits, gradient_bits, network, network_bits, one_hot_rows, pairs, rng, uniform};
+use common::{ACTIVATIONS, bits, gradient_bits, network, network_bits, one_hot_rows, pairs, rng, uniform};
 use std::collections::BTreeSet;
 
 const ROWS: usize = 3;

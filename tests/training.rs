@@ -6,7 +6,7 @@ mod common;
 use chainrule::ndarray::{Array2, Axis, array, s};
 use chainrule::rand::{Rng, RngCore};
 use chainrule::{Activation, Affine, Dataset, Error, History, Layer, Loss, Network, Real, Report, Schedule, Sgd};
-use chainrule::{Trainer, Workspace, accuracy};
+use chainrule::{Optimizer, Trainer, Workspace, accuracy};
 use common::{SOFTPLUS, bits, network, network_bits, one_hot_rows, rng, uniform};
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -397,11 +397,62 @@ fn a_trainer_shows_what_it_was_told_and_what_came_of_it() {
     trainer.fit(&mut classifier(), &data(), &mut rng(1)).unwrap();
     let words = format!("{trainer:?}");
     let history = format!("history: {:?}", trainer.history());
-    for part in
-        ["Trainer { loss: CrossEntropy", "sgd: Sgd {", "epochs: 2", "batch_size: Some(5)", "shuffle: false", &history]
-    {
+    for part in [
+        "Trainer { loss: CrossEntropy",
+        "optimizer: Sgd {",
+        "epochs: 2",
+        "batch_size: Some(5)",
+        "shuffle: false",
+        &history,
+    ] {
         assert!(words.contains(part), "{part} in {words}");
     }
+}
+
+// --- An optimiser of the caller's ------------------------------------------------------------------------------------
+
+/// θ ← θ − ηG, written outside of the crate.
+struct PlainDescent {
+    rate: f64,
+    steps: usize,
+}
+
+impl Optimizer<f64> for PlainDescent {
+    fn update(&mut self, network: &mut Network<f64>, gradients: &[Affine<f64>]) {
+        for (mut layer, gradient) in network.layers_mut().zip(gradients) {
+            layer.weights.scaled_add(-self.rate, &gradient.weights);
+            layer.bias.scaled_add(-self.rate, &gradient.bias);
+        }
+        self.steps += 1;
+    }
+
+    fn current_rate(&self) -> f64 {
+        self.rate
+    }
+}
+
+#[test]
+fn an_optimiser_of_the_callers_trains_as_the_crates_own_does() {
+    let (mut own, mut sgd) = (classifier(), classifier());
+    let mut trainer = Trainer::new(Loss::CrossEntropy, PlainDescent { rate: 0.1, steps: 0 }).epochs(3).batch_size(5);
+    let history = trainer.fit(&mut own, &data(), &mut rng(1)).unwrap();
+    let mut trainer = Trainer::new(Loss::CrossEntropy, Sgd::new(0.1)).epochs(3).batch_size(5);
+    let expected = trainer.fit(&mut sgd, &data(), &mut rng(1)).unwrap();
+    // The crate's own rounds once where this one rounds twice.
+    for (cost, expected) in history.cost.iter().zip(&expected.cost) {
+        assert!((cost - expected).abs() < 1e-12, "{cost}, {expected}");
+    }
+    for (layer, expected) in own.layers().iter().zip(sgd.layers()) {
+        assert!(layer.affine.weights.abs_diff_eq(&expected.affine.weights, 1e-12));
+    }
+}
+
+#[test]
+fn a_step_of_the_callers_optimiser_is_checked_as_well() {
+    let mut optimizer = PlainDescent { rate: 0.1, steps: 0 };
+    let error = optimizer.step(&mut classifier(), &[]).unwrap_err();
+    assert!(matches!(error, Error::Shape { .. }), "{error}");
+    assert_eq!(optimizer.steps, 0);
 }
 
 // --- Invalid hyperparameters -----------------------------------------------------------------------------------------

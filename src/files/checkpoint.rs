@@ -9,8 +9,8 @@ use crate::io::in_file;
 use crate::layer::Affine;
 use crate::loss::Loss;
 use crate::network::Network;
+use crate::optimizer::{Schedule, Sgd};
 use crate::real::Real;
-use crate::sgd::{Schedule, Sgd};
 use crate::train::{History, Trainer};
 use ndarray::{Array1, ArrayView1};
 use std::path::Path;
@@ -57,7 +57,7 @@ impl<F: Real> Trainer<'_, F> {
     /// ```
     pub fn save_checkpoint(&self, network: &Network<F>, path: impl AsRef<Path>) -> Result<()> {
         let mut file = SafeTensors::default();
-        let Sgd { learning_rate, momentum, weight_decay, schedule, epoch, velocity } = &self.sgd;
+        let Sgd { learning_rate, momentum, weight_decay, schedule, epoch, velocity } = &self.optimizer;
         let entries = [
             ("loss", self.loss.saved_name()),
             ("learning_rate", learning_rate.to_string()),

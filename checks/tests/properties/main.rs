@@ -5,6 +5,6 @@ mod common;
 mod data;
 mod doors;
 #[allow(dead_code)] // these tests start no processes
-#[path = "../../../tests/save/files.rs"]
+#[path = "../../../tests/files/files.rs"]
 mod files;
 mod hostile;

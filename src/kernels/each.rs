@@ -1,0 +1,124 @@
+//! `each`: one formula on every entry of some arrays, in one pass, on all cores where it pays.
+
+use super::threads::{pieces, rows_of, share, slice};
+use super::vectors::{LONGEST, Lanes, Native, Work, run};
+use super::{Formula, Number};
+use crate::real::Real;
+use fearless_simd::Simd;
+use ndarray::Axis;
+use std::array::from_fn;
+
+/// Entries that are worth a thread of their own.
+const LEAST_PIECE: usize = 32 * 1024;
+
+/// See [`super::each`].
+#[inline(always)]
+pub(super) fn each<F: Real, P: Formula<OUT, IN>, const OUT: usize, const IN: usize>(
+    formula: P,
+    out: [&mut [F]; OUT],
+    input: [&[F]; IN],
+) {
+    let parts = pieces(out[0].len(), LEAST_PIECE);
+    if parts < 2 {
+        return run(Each { formula, out, input });
+    }
+    share(rows_of(out), (Axis(1), LONGEST), parts, &|first, out| {
+        let out = out.map(slice);
+        let len = out[0].len();
+        run(Each { formula, out, input: input.map(|input| &input[first..][..len]) });
+    });
+}
+
+struct Each<'a, F, P, const OUT: usize, const IN: usize> {
+    formula: P,
+    out: [&'a mut [F]; OUT],
+    input: [&'a [F]; IN],
+}
+
+impl<F: Real, P: Formula<OUT, IN>, const OUT: usize, const IN: usize> Work for Each<'_, F, P, OUT, IN> {
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Each { formula, out, input } = self;
+        let len = out[0].len();
+        let mut out = out.map(|out| &mut out[..len]);
+        let input = input.map(|input| &input[..len]);
+        let Some(last) = len.checked_sub(Native::<S, F>::LEN) else {
+            return less_than_a_vector(s, formula, out, input);
+        };
+        // The last vector reaches back into the one before. What it needs is read before anything is written.
+        let (last_out, last_in) = (load(s, &out, last), load(s, &input, last));
+        for at in (0..last).step_by(Native::<S, F>::LEN) {
+            store(formula.at(load(s, &out, at), load(s, &input, at)), &mut out, at);
+        }
+        store(formula.at(last_out, last_in), &mut out, last);
+    }
+}
+
+/// The next vector of each array.
+#[inline(always)]
+fn load<S: Simd, F: Real, A: AsRef<[F]>, const N: usize>(s: S, arrays: &[A; N], at: usize) -> [Native<S, F>; N] {
+    from_fn(|i| Native::<S, F>::load(s, &arrays[i].as_ref()[at..]))
+}
+
+#[inline(always)]
+fn store<S: Simd, F: Real, const N: usize>(vectors: [Native<S, F>; N], arrays: &mut [&mut [F]; N], at: usize) {
+    for i in 0..N {
+        vectors[i].store(&mut arrays[i][at..]);
+    }
+}
+
+/// In copies that are as long as a vector.
+#[inline(always)]
+fn less_than_a_vector<S: Simd, F: Real, P: Formula<OUT, IN>, const OUT: usize, const IN: usize>(
+    s: S,
+    formula: P,
+    mut out: [&mut [F]; OUT],
+    input: [&[F]; IN],
+) {
+    let mut copies = [[F::zero(); LONGEST]; OUT];
+    let mut inputs = [[F::zero(); LONGEST]; IN];
+    for i in 0..out[0].len() {
+        (0..OUT).for_each(|o| copies[o][i] = out[o][i]);
+        (0..IN).for_each(|o| inputs[o][i] = input[o][i]);
+    }
+    let results = formula.at(load(s, &copies, 0), load(s, &inputs, 0));
+    store(results, &mut copies.each_mut().map(|copy| &mut copy[..]), 0);
+    for i in 0..out[0].len() {
+        (0..OUT).for_each(|o| out[o][i] = copies[o][i]);
+    }
+}
+
+/// a ← a + b
+#[derive(Clone, Copy)]
+pub(super) struct Sum;
+
+impl Formula<1, 1> for Sum {
+    #[inline(always)]
+    fn at<N: Number>(self, [a]: [N; 1], [b]: [N; 1]) -> [N; 1] {
+        [a + b]
+    }
+}
+
+/// Whether all of these numbers are finite.
+pub(super) struct AllFinite<'a, F> {
+    pub(super) numbers: &'a [F],
+    pub(super) finite: &'a mut bool,
+}
+
+impl<F: Real> Work for AllFinite<'_, F> {
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        // 0·x is 0 for a finite x, else NaN; a sum of such is 0 or NaN.
+        let zero = Native::<S, F>::splat(s, F::zero());
+        let (mut sums, mut vectors) = ([zero; 4], self.numbers.chunks_exact(4 * Native::<S, F>::LEN));
+        for four in &mut vectors {
+            for v in 0..4 {
+                let x = Native::<S, F>::load(s, &four[v * Native::<S, F>::LEN..]);
+                sums[v] = x.mul_add(zero, sums[v]);
+            }
+        }
+        let mut lanes = [F::zero(); LONGEST];
+        ((sums[0] + sums[1]) + (sums[2] + sums[3])).store(&mut lanes);
+        *self.finite = lanes.iter().chain(vectors.remainder()).all(|x| x.is_finite());
+    }
+}
