@@ -1,7 +1,7 @@
 //! Samples per second on six fixed workloads, printed in the format of the other libraries' benches:
 //!
 //! ```text
-//! cargo bench --bench throughput -- --only W1,W2 --threads 2 --seconds 2.5 --float f32
+//! cargo bench --bench throughput -- --only W1,W2 --threads 2 --seconds 2.5 --float f32 --vectors avx2
 //! W1 chainrule 2 threads 33065 samples/s
 //! ```
 //!
@@ -15,6 +15,7 @@ use chainrule::{Dataset, Real, Sgd, Threads, Trainer};
 use common::{W1, W2, W3, W4, W5, Workload};
 use std::hint::black_box;
 use std::ops::ControlFlow;
+use std::process::Command;
 use std::time::Instant;
 
 /// Each with whether it trains or predicts.
@@ -94,8 +95,26 @@ fn run<F: Real>(work: &Workload, training: bool, threads: usize, seconds: f64) -
     }
 }
 
+/// Runs this program again, with narrower vectors than the processor has: sse2 or avx2.
+fn with_vectors(vectors: &str) {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let place = arguments.iter().position(|argument| argument == "--vectors").unwrap();
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args(&arguments[..place]).args(&arguments[place + 2..]);
+    let widest = ["avx512", "native"].contains(&vectors);
+    assert!(widest || ["sse2", "avx2"].contains(&vectors), "--vectors takes sse2, avx2 or avx512, not {vectors}");
+    if !widest {
+        again.env("CHAINRULE_VECTORS", vectors);
+    }
+    assert!(again.status().unwrap().success());
+}
+
 fn main() {
-    let [only, threads, seconds, float] = common::flags(["--only", "--threads", "--seconds", "--float"]);
+    let [only, threads, seconds, float, vectors] =
+        common::flags(["--only", "--threads", "--seconds", "--float", "--vectors"]);
+    if let Some(vectors) = vectors {
+        return with_vectors(&vectors);
+    }
     let threads = threads.map_or(2, |threads| threads.parse().unwrap());
     let seconds = common::seconds(seconds, 2.5);
     for (work, training) in WORKLOADS {
