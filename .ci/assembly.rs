@@ -13,7 +13,7 @@
 //! - a gather or a scatter, anywhere in a kernel;
 //! - a sum or another value on the stack: an inner loop with floating-point arithmetic both writes and reads a stack
 //!   slot, at least once with a vector register;
-//! - vectors built or taken apart lane by lane, in an inner loop that multiplies vectors;
+//! - vectors built or taken apart lane by lane, in an inner loop that multiplies vectors of more than 128 bits;
 //! - an operation that was not inlined: an inner loop calls `fearless_simd` or `core::arch` for a single vector.
 //!
 //! The program fails on any of them. It also fails if it saw too little: it expects inner loops with multiply-adds of
@@ -705,7 +705,8 @@ mod rules {
             let multiplies = fused || starts(&["vmulp", "vmuls"]);
             let divides = starts(&["vdivp", "vdivs"]);
             self.arithmetic |= multiplies || divides || starts(&["vaddp", "vadds", "vsubp", "vsubs"]);
-            self.multiplies_vectors |= multiplies && element.is_some();
+            // Rows shorter than 128 bits are read entry by entry, on purpose.
+            self.multiplies_vectors |= multiplies && element.is_some() && width > 128;
             self.divides_vectors |= divides && element.is_some();
             if let Some(element) = element.filter(|_| fused) {
                 self.multiply_add = self.multiply_add.max(Some((width, element)));
