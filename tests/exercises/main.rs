@@ -33,7 +33,7 @@ exercises!(
     shared_weight,
     transpose,
     weighted_examples,
-    other_target,
+    other_targets,
     second_step,
     softplus,
     leaky_relu,
@@ -138,31 +138,33 @@ fn weighted_examples(answer: fn(&Array2<f64>, &Array1<f64>) -> Array2<f64>) {
     }
 }
 
-/// The 2-2-1 network of the worked numbers.
-fn worked() -> Network<f64> {
-    Network::from_layers(vec![
+/// The 2-2-1 network of the worked numbers, and its two inputs.
+fn worked() -> (Network<f64>, Array2<f64>) {
+    let network = Network::from_layers(vec![
         Layer::new(array![[0.5, -1.0], [0.25, 0.5]], array![0.0, 0.5], Activation::Sigmoid).unwrap(),
         Layer::new(array![[1.0], [-2.0]], array![1.0], Activation::Sigmoid).unwrap(),
     ])
-    .unwrap()
+    .unwrap();
+    (network, array![[1.0, 2.0], [2.0, -1.0]])
 }
 
-fn other_target(answer: fn() -> [f64; 6]) {
-    let (pass, cost) = pass(&worked(), &array![[1.0, 2.0]], &array![[0.0]], Loss::BinaryCrossEntropy);
-    let (dw, dz) = (&pass.gradients()[1].weights, pass.dz(0));
-    let expected = [cost, pass.dz(1)[[0, 0]], dw[[0, 0]], dw[[1, 0]], dz[[0, 0]], dz[[0, 1]]];
-    let names = ["L", "dZ₁", "dW₁, first", "dW₁, second", "dZ₀, first", "dZ₀, second"];
+fn other_targets(answer: fn() -> [f64; 6]) {
+    let (network, x) = worked();
+    let (pass, cost) = pass(&network, &x, &array![[0.0], [1.0]], Loss::BinaryCrossEntropy);
+    let (dz, Affine { weights, bias }) = (pass.dz(1), &pass.gradients()[1]);
+    let expected = [cost, dz[[0, 0]], dz[[1, 0]], weights[[0, 0]], weights[[1, 0]], bias[0]];
+    let names = ["L", "dZ₁, example 1", "dZ₁, example 2", "dW₁, first", "dW₁, second", "db₁"];
     for ((what, found), expected) in names.iter().zip(answer()).zip(expected) {
         close(what, found, expected, 2e-6);
     }
 }
 
 fn second_step(answer: fn() -> (f64, f64)) {
-    let mut network = worked();
+    let (mut network, x) = worked();
     let mut sgd = Sgd::new(0.5).momentum(0.9).weight_decay(0.1);
     let mut bias = [0.0; 2];
     for bias in &mut bias {
-        let (pass, _) = pass(&network, &array![[1.0, 2.0]], &array![[1.0]], Loss::BinaryCrossEntropy);
+        let (pass, _) = pass(&network, &x, &array![[1.0], [0.0]], Loss::BinaryCrossEntropy);
         sgd.step(&mut network, pass.gradients()).unwrap();
         *bias = network.layers()[1].affine.bias[0];
     }

@@ -31,14 +31,14 @@ pub fn weighted_examples(dz: &Array2<f64>, c: &Array1<f64>) -> Array2<f64> {
     Array2::from_shape_fn(dz.dim(), |(r, j)| n * c[r] * dz[[r, j]])
 }
 
-pub fn other_target() -> [f64; 6] {
-    // dZ₁ = A₁ − 0, and everything after it grows by the same factor, −0.619197 / 0.380803.
-    [0.965472, 0.619197, 0.452669, 0.385425, 0.121741, -0.291027]
+pub fn other_targets() -> [f64; 6] {
+    // dZ₁ = (A₁ − Y)/2 with Y = (0, 1); dW₁ = A₀ᵀ·dZ₁ and db₁ = Σ dZ₁ sum over both rows.
+    [0.588977, 0.309598, -0.095713, 0.161328, 0.181303, 0.213885]
 }
 
 pub fn second_step() -> (f64, f64) {
-    // V = 0.9 · 0.190402 − 0.5 · (0.759188 − 1); a bias has no decay.
-    (0.291768, 1.482170)
+    // V = 0.9 · (−0.106943) − 0.5 · ((0.618190 − 1) + (0.757443 − 0))/2; a bias has no decay.
+    (-0.190157, 0.702900)
 }
 
 pub fn softplus(_z: f64, a: f64) -> f64 {

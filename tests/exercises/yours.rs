@@ -47,8 +47,8 @@ pub fn weighted_examples(dz: &Array2<f64>, c: &Array1<f64>) -> Array2<f64> {
 
 // 4 · One step, in numbers
 
-/// L, dZ₁, both entries of dW₁, both of dZ₀, for the target 0.
-pub fn other_target() -> [f64; 6] {
+/// L, both dZ₁, both entries of dW₁, db₁, for the targets 0 and 1.
+pub fn other_targets() -> [f64; 6] {
     todo!()
 }
 
