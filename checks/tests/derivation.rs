@@ -1,8 +1,8 @@
 //! The pages of `chainrule::derivation` are generated from the Markdown in `derivation/`, and are up to date.
 //!
 //! The source is Markdown with LaTeX, `$…$` within a line and ```` ```math ```` blocks between lines. rustdoc does not
-//! typeset LaTeX, so its pages contain MathML, which browsers draw without a script or a network. After a change in
-//! `derivation/`:
+//! typeset LaTeX, so its pages contain MathML, which browsers draw without a script or a network. Figures become part of
+//! the page. After a change in `derivation/`:
 //!
 //! ```text
 //! UPDATE_DERIVATION=1 cargo test -p checks --test derivation
@@ -85,6 +85,8 @@ impl Page<'_> {
                     self.out.push('\n');
                 }
                 self.out.push_str("\n</div>\n");
+            } else if let Some((text, name)) = figure(line) {
+                self.figure(text, name);
             } else if line.trim() == "```math" {
                 let latex: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != "```").collect();
                 self.display(&latex.join("\n"));
@@ -152,6 +154,26 @@ impl Page<'_> {
         writeln!(self.out, "<div{id} style=\"{style}\"><div style=\"{middle}\">{math}</div>{label}</div>").unwrap();
     }
 
+    /// A figure becomes part of the page, which then requests no file. On a narrow page it shrinks a little and then gets
+    /// a scrollbar, so that its texts stay legible.
+    fn figure(&mut self, text: &str, name: &str) {
+        let file = folder("derivation").join(name);
+        let svg = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let (head, rest) = svg.split_once("\n<title>").unwrap();
+        let (_, rest) = rest.split_once("<style>").unwrap();
+        let (style, body) = rest.split_once("</style>\n").unwrap();
+        if !self.out.contains("<style>") {
+            writeln!(self.out, "<style>{}</style>\n", themed(style)).unwrap();
+        }
+        let width: f64 = head.split_once("width=\"").unwrap().1.split_once('"').unwrap().0.parse().unwrap();
+        let label = text.replace('&', "&amp;").replace('"', "&quot;");
+        let style = format!("display:block;margin:auto;max-width:100%;min-width:{}px;height:auto", 0.75 * width);
+        let head = head
+            .replace("<svg ", &format!("<svg class=\"figure\" role=\"img\" aria-label=\"{label}\" style=\"{style}\" "));
+        writeln!(self.out, "<div style=\"overflow-x:auto;overflow-y:hidden;margin:1em 0\">{head}\n{body}</div>")
+            .unwrap();
+    }
+
     /// A line of text: `$…$` becomes MathML. Code that names an item becomes a link to it, `(B4)` a link to its
     /// display, and a link to another chapter's file a link to its page.
     fn text(&mut self, line: &str) {
@@ -201,6 +223,29 @@ impl Page<'_> {
         }
         self.out.push_str(rest);
     }
+}
+
+/// `![text](figures/name.svg)` → the text and the name of the file.
+fn figure(line: &str) -> Option<(&str, &str)> {
+    let (text, name) = line.strip_prefix("![")?.strip_suffix(')')?.split_once("](")?;
+    name.starts_with("figures/").then_some((text, name))
+}
+
+/// A figure's style sheet for a page: only for figures, and in the theme that the page is in. (rustdoc notes it at the
+/// root. Without scripts it follows the system.)
+fn themed(style: &str) -> String {
+    let (light, dark) = style.split_once("@media(prefers-color-scheme:dark){").unwrap();
+    let scoped = |rules: &str, scope: &str| -> String {
+        let rules = rules.split_inclusive('}').filter(|rule| rule.contains('{'));
+        rules.map(|rule| format!("{scope} .figure {rule}")).collect()
+    };
+    let dark = dark.strip_suffix('}').unwrap();
+    let mut themed = scoped(light, "");
+    for theme in ["dark", "ayu"] {
+        themed.push_str(&scoped(dark, &format!("[data-theme={theme}]")));
+    }
+    let system = scoped(dark, ":root:not([data-theme])");
+    format!("{themed}@media(prefers-color-scheme:dark){{{system}}}")
 }
 
 /// `a = b \tag{B4}` → `a = b`, `B4`
