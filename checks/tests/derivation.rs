@@ -302,6 +302,98 @@ fn the_worked_numbers_are_those_that_the_program_beside_them_asserts() {
     assert_eq!(six_digits(text), six_digits(program));
 }
 
+/// A pocket calculator for formulas of numbers: + − · / ( ), e to a power, ln and ½.
+struct Calculator<'a>(std::iter::Peekable<std::str::Chars<'a>>);
+
+impl Calculator<'_> {
+    fn value(latex: &str) -> f64 {
+        let words = [
+            ("\\cdot", "*"),
+            ("\\frac{1}{2}", "0.5*"),
+            ("\\ln", "l"),
+            ("e^{", "e("),
+            ("{", "("),
+            ("}", ")"),
+            (" ", ""),
+        ];
+        let keys = words.iter().fold(latex.to_owned(), |keys, (word, key)| keys.replace(word, key));
+        let mut calculator = Calculator(keys.chars().peekable());
+        let value = calculator.sum();
+        assert_eq!(calculator.0.next(), None, "{latex}");
+        value
+    }
+
+    fn sum(&mut self) -> f64 {
+        let mut value = self.product();
+        while let Some(sign) = self.0.next_if(|c| "+-".contains(*c)) {
+            let term = self.product();
+            value += if sign == '+' { term } else { -term };
+        }
+        value
+    }
+
+    fn product(&mut self) -> f64 {
+        let mut value = self.factor();
+        while let Some(sign) = self.0.next_if(|c| "*/".contains(*c)) {
+            let factor = self.factor();
+            value *= if sign == '*' { factor } else { 1.0 / factor };
+        }
+        value
+    }
+
+    fn factor(&mut self) -> f64 {
+        match self.0.next() {
+            Some('-') => -self.factor(),
+            Some('l') => self.factor().ln(),
+            Some('e') => self.factor().exp(),
+            Some('(') => {
+                let value = self.sum();
+                assert_eq!(self.0.next(), Some(')'));
+                value
+            }
+            first => {
+                let mut number = String::from_iter(first);
+                while let Some(c) = self.0.next_if(|c| c.is_ascii_digit() || *c == '.') {
+                    number.push(c);
+                }
+                number.parse().unwrap_or_else(|_| panic!("not a number: {number}"))
+            }
+        }
+    }
+}
+
+/// From the numbers as they are printed, rounded, to the printed result.
+#[test]
+fn a_pocket_calculator_can_follow_the_worked_numbers() {
+    let chapters = chapters();
+    let (_, numbers) = chapters.iter().find(|(name, _)| name == "numbers").unwrap();
+    let mut steps: Vec<(String, &str)> = Vec::new();
+    let mut head = "";
+    for line in numbers.lines() {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(|cell| cell.trim_matches([' ', '$'])).collect();
+        match cells[..] {
+            [.., last] if !line.starts_with('|') || last.starts_with("--") => {}
+            [.., last] if !last.ends_with(|c: char| c.is_ascii_digit()) => head = line,
+            [.., how, result] if head.contains(" how | result |") => steps.push((how.into(), result)),
+            [_, one, other, product] if head.contains(" product |") => {
+                steps.push((format!("{one} \\cdot {other}"), product));
+            }
+            [_, gradient, velocity, _] if head.contains("$V = -0.5 G$") => {
+                let (how, result) = gradient.split_once(" = {}$ ").unwrap_or((gradient, gradient));
+                let result = result.trim_start_matches('$');
+                steps.push((how.into(), result));
+                steps.push((format!("-0.5 \\cdot ({result})"), velocity));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(steps.len(), 56, "steps are missed");
+    for (how, result) in steps {
+        let (found, printed) = (Calculator::value(&how), Calculator::value(result));
+        assert!((found - printed).abs() < 2.5e-6, "{how} is {found:.6}, not {printed:.6}");
+    }
+}
+
 /// What the repository's viewer makes of a formula: it applies Markdown first, which changes `\,` or `\{` within `$…$`.
 #[test]
 fn formulas_within_a_line_survive_markdown() {
