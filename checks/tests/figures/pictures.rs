@@ -20,13 +20,15 @@ pub fn all() -> Vec<(&'static str, String)> {
     ]
 }
 
+type Points = Vec<(f64, f64)>;
+
 /// One layer as a network.
 fn single(weights: Array2<f64>, bias: Array1<f64>, activation: Activation) -> Network<f64> {
     Network::from_layers(vec![Layer::new(weights, bias, activation).unwrap()]).unwrap()
 }
 
 /// The values of an activation at some z, and its slopes there.
-fn with_slopes(activation: Activation, z: &[f64]) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+fn with_slopes(activation: Activation, z: &[f64]) -> (Points, Points) {
     let unit = single(array![[1.0]], array![0.0], activation);
     let x = Array2::from_shape_vec((z.len(), 1), z.to_vec()).unwrap();
     let mut pass = Workspace::new(&unit, z.len());
@@ -362,7 +364,7 @@ fn boundary(plot: &Plot, p: &Array2<f64>, xs: &[f64], ys: &[f64]) -> Vec<[(f64, 
 }
 
 /// Joins strokes that share an end.
-fn joined(mut strokes: Vec<[(f64, f64); 2]>) -> Vec<Vec<(f64, f64)>> {
+fn joined(mut strokes: Vec<[(f64, f64); 2]>) -> Vec<Points> {
     let near = |a: (f64, f64), b: (f64, f64)| (a.0 - b.0).hypot(a.1 - b.1) < 1e-6;
     let mut lines = Vec::new();
     while let Some([from, to]) = strokes.pop() {
@@ -461,7 +463,7 @@ fn saturation() -> String {
         plot.grid(&mut svg, &marks, heights);
         let (values, slopes) = with_slopes(Activation::Sigmoid, &range(-24.0, 24.0, 240));
         svg.line("a", 2.0, &plot.points(&values));
-        svg.line("b", 2.0, &plot.points(&slopes));
+        svg.dashed("b", 2.0, &plot.points(&slopes));
         let (_, batch) = with_slopes(Activation::Sigmoid, &z);
         svg.dots("b", 6.0, &plot.points(&batch));
         let mean = batch.iter().map(|(_, slope)| slope).sum::<f64>() / 40.0;
@@ -475,7 +477,7 @@ fn saturation() -> String {
     }
     svg.line("a", 2.0, &[(80.0, 250.0), (110.0, 250.0)]);
     svg.small("ink", At::Start, (116.0, 254.0), "the sigmoid σ($z$)");
-    svg.line("b", 2.0, &[(250.0, 250.0), (280.0, 250.0)]);
+    svg.dashed("b", 2.0, &[(250.0, 250.0), (280.0, 250.0)]);
     svg.small("ink", At::Start, (286.0, 254.0), "its slope σ′($z$)");
     svg.dots("b", 6.0, &[(410.0, 250.0)]);
     svg.small("ink", At::Start, (420.0, 254.0), "the 40 rows of a batch");
