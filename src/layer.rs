@@ -5,7 +5,7 @@
 //! (F2)  A   = f(Z)             [n,out]
 //! (B3)  dZ  = dA ⊙ f′(Z)       [n,out]
 //! (B4)  dW  = A₋₁ᵀ·dZ          [in,n]·[n,out] → [in,out]
-//! (B5)  db  = Σₙ dZₙ           [out]
+//! (B5)  db  = Σᵣ dZᵣ           [out]
 //! (B2)  dA₋₁ = dZ·Wᵀ           [n,out]·[out,in] → [n,in]
 //! ```
 //!
@@ -99,7 +99,7 @@ impl<F: Real> Affine<F> {
     /// factor 1. So dwᵢⱼ = Σᵣ aᵣᵢ dzᵣⱼ and dbⱼ = Σᵣ dzᵣⱼ. Both overwrite what `gradient` held.
     pub(crate) fn backward_parameters(&self, x: ArrayView2<'_, F>, dz: &Array2<F>, gradient: &mut Affine<F>) {
         transpose_times(x, dz, &mut gradient.weights); // (B4) dW = A₋₁ᵀ·dZ   [in,n]·[n,out]
-        column_sums(dz, &mut gradient.bias); // (B5) db = Σₙ dZₙ   [out]
+        column_sums(dz, &mut gradient.bias); // (B5) db = Σᵣ dZᵣ   [out]
     }
 
     /// B2. Forward was Z = A₋₁·W + 1bᵀ: input i reached every output j, with the factor wᵢⱼ. So daᵣᵢ = Σⱼ dzᵣⱼ wᵢⱼ.

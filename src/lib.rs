@@ -61,7 +61,7 @@
 //! | [B2](derivation::batch#b2) | dA₋₁ = dZ·Wᵀ | [`Network::backward`] |
 //! | [B3](derivation::batch#b3) | dZ = dA ⊙ f′(Z) | [`Network::backward`] |
 //! | [B4](derivation::batch#b4) | dW = A₋₁ᵀ·dZ | [`Network::backward`] |
-//! | [B5](derivation::batch#b5) | db = Σₙ dZₙ | [`Network::backward`] |
+//! | [B5](derivation::batch#b5) | db = Σᵣ dZᵣ | [`Network::backward`] |
 //! | [U1](derivation::descent#u1) | V ← μV − ηG, θ ← θ + V | [`Sgd::step`] |
 //! | [A1](derivation::activations#a1) | a = z | [`Activation::Identity`] |
 //! | [D1](derivation::activations#d1) | f′(z) = 1 | [`Activation::Identity`] |

@@ -311,13 +311,13 @@ impl<F: Real> Network<F> {
             let (layer, layer_before) = (&self.layers[l], &self.layers[l - 1]);
             let (before, here) = passes.split_at_mut(l);
             let (Pass { z, a, dz: da }, dz) = (&mut before[l - 1], &here[0].dz);
-            layer.affine.backward_parameters(a.view(), dz, &mut gradients[l]); // (B4) dW = A₋₁ᵀ·dZ, (B5) db = Σₙ dZₙ
+            layer.affine.backward_parameters(a.view(), dz, &mut gradients[l]); // (B4) dW = A₋₁ᵀ·dZ, (B5) db = Σᵣ dZᵣ
             layer.affine.backward_inputs(dz, da); // (B2) dA₋₁ = dZ·Wᵀ
             layer_before.backward_activation(z, a, da); // (B3) dZ₋₁ = dA₋₁ ⊙ f′(Z₋₁), where dA₋₁ was
         }
         // The first layer's input is X, whose gradient nobody asks for.
         let dz = &passes[0].dz;
-        self.layers[0].affine.backward_parameters(x, dz, &mut gradients[0]); // (B4) dW = Xᵀ·dZ, (B5) db = Σₙ dZₙ
+        self.layers[0].affine.backward_parameters(x, dz, &mut gradients[0]); // (B4) dW = Xᵀ·dZ, (B5) db = Σᵣ dZᵣ
         cost
     }
 
