@@ -117,7 +117,7 @@
 //! | file | minutes | what to look for |
 //! |---|---|---|
 //! | `real.rs` | 2 | the one bound, `F: Real` |
-//! | `kernels/` | 3 | everything fast; read `mod.rs`, where each operation stands with its definition, and skip the rest |
+//! | `kernels/` | 3 | everything fast; read `mod.rs`, the operations and their definitions, and skip the rest |
 //! | `error.rs`, `io.rs` | | skip; come back when an error meets you |
 //! | `init.rs` | 4 | one line for each start |
 //! | `activation.rs` | 8 | each f, and its f′ below |

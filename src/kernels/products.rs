@@ -1,7 +1,7 @@
 //! C ← start + A·B, `[rows, inner]·[inner, cols]`: F1, B2, B4 and B5.
 //!
 //! C is computed in tiles of up to six rows, as wide as a column block. For each of the `inner` terms a tile takes a
-//! row of B and adds to each of its own rows that row times an entry of A; the sums stay in registers. Every sum takes
+//! row of B and adds it, times an entry of A, to each row of sums, which stay in registers. Every sum takes
 //! its terms one after the other. Only a product of a single row, whose few sums would wait for one another, computes
 //! each in four parts (terms 0, 4, 8 …; 1, 5, 9 …) that are added up at the end.
 //!

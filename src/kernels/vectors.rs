@@ -19,8 +19,8 @@ pub(super) fn run(work: impl Work) {
     choose(Vectorized(work));
 }
 
-/// The same for work that only chooses among functions compiled for these vectors. On x86-64 three of the four levels are
-/// compiled.
+/// The same for work that only chooses among functions compiled for these vectors. On x86-64 three of the four levels
+/// are compiled.
 #[inline(always)]
 pub(super) fn choose(work: impl Work) {
     #[cfg(target_arch = "x86_64")]
