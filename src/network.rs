@@ -240,6 +240,10 @@ impl<F: Real> Network<F> {
             return Err(Error::NoForward { expected: x.nrows(), found: workspace.rows });
         }
         self.check_inputs(&x)?;
+        // A caller may have put gradients of another memory layout there.
+        for gradient in workspace.gradients.iter_mut().filter(|gradient| !gradient.is_row_major()) {
+            *gradient = gradient.clone().into_row_major();
+        }
         let (x, y) = (x.as_standard_layout(), y.as_standard_layout());
         let cost = self.backward_pass(x.view(), y.view(), loss, workspace);
         if cost.is_finite() { Ok(cost) } else { Err(Error::CostNotFinite { cost }) }

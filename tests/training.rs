@@ -409,6 +409,24 @@ fn a_trainer_shows_what_it_was_told_and_what_came_of_it() {
     }
 }
 
+#[test]
+fn gradients_of_another_layout_are_overwritten_as_others_are() {
+    let (network, data) = (classifier::<f64>(), data());
+    let mut workspace = Workspace::new(&network, ROWS);
+    let mut pass = |columns: bool| {
+        let gradients = workspace.gradients_mut();
+        if columns {
+            for gradient in gradients {
+                gradient.weights = Array2::zeros((gradient.weights.ncols(), gradient.weights.nrows())).reversed_axes();
+            }
+        }
+        network.forward(data.inputs(), &mut workspace).unwrap();
+        network.backward(data.inputs(), data.targets(), Loss::CrossEntropy, &mut workspace).unwrap();
+        workspace.gradients().to_vec()
+    };
+    assert_eq!(pass(false), pass(true));
+}
+
 // --- An optimiser of the caller's ------------------------------------------------------------------------------------
 
 /// θ ← θ − ηG, written outside of the crate.
