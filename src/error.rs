@@ -87,6 +87,15 @@ pub enum Error {
         /// The value at that index.
         found: f64,
     },
+    /// A row of targets for [`Loss::CrossEntropy`](crate::Loss::CrossEntropy) that does not sum to 1.
+    TargetSum {
+        /// The array: `targets` or `validation targets`.
+        place: &'static str,
+        /// The row, counted from 0.
+        row: usize,
+        /// Its sum.
+        found: f64,
+    },
     /// A loss that does not work with the network's output activation.
     Pairing {
         /// The loss.
@@ -124,6 +133,11 @@ pub enum Error {
         last_finite_cost: Option<f64>,
         /// The learning rate of that epoch.
         learning_rate: f64,
+    },
+    /// A `Trainer` that is to go on with a network other than the one it has trained.
+    AnotherNetwork {
+        /// The epochs that it has trained so far.
+        epochs: usize,
     },
     /// A file that cannot be read or written, or has the wrong contents.
     File {
@@ -297,9 +311,9 @@ pub enum FileProblem {
         /// The names in the file.
         found: Vec<String>,
     },
-    /// A custom activation or loss: a file holds its name, but not its functions.
+    /// A custom activation, loss or schedule: a file holds its name, but not its functions.
     NeedsFunctions {
-        /// The metadata entry with its name: `activations` or `loss`.
+        /// The metadata entry with its name: `activations`, `loss` or `schedule`.
         entry: &'static str,
         /// Its name.
         name: String,
@@ -371,6 +385,14 @@ impl fmt::Display for Error {
             Error::Target { place, loss, expected, index, found } => {
                 write!(f, "{place}: expected {expected} for {loss}, found {} at {index:?}", Number(*found))
             }
+            Error::TargetSum { place, row, found } => {
+                write!(
+                    f,
+                    "{place}: expected rows that sum to 1 for cross-entropy, found {:.3} in row {row}: give labels \
+                     (Dataset::classification), and weights of the examples by Dataset::weighted",
+                    Number(*found)
+                )
+            }
             Error::OutOfRange { name, expected, found } => {
                 write!(f, "{name}: expected {expected}, found {}", Number(*found))
             }
@@ -416,6 +438,11 @@ impl fmt::Display for Error {
                     Number(*learning_rate)
                 )
             }
+            Error::AnotherNetwork { epochs } => write!(
+                f,
+                "this trainer has trained another network for {epochs} epochs: for a new training, call reset or make \
+                 another Trainer; to go on with these parameters, call continue_with"
+            ),
             Error::File { file, problem } => write!(f, "{}: {problem}", file.display()),
             Error::Download { files, archives, folder, attempts } => {
                 write!(f, "could not get {}: ", files.join(", "))?;
@@ -514,7 +541,10 @@ impl fmt::Display for FileProblem {
                 write!(f, "tensors: expected {expected}, found {}", Names(found))
             }
             FileProblem::NeedsFunctions { entry, name } => {
-                let remedy = "pass its functions to load_with or load_checkpoint_with";
+                let remedy = match *entry {
+                    "schedule" => "save the network alone, or take a schedule of the crate",
+                    _ => "pass its functions to load_with or load_checkpoint_with",
+                };
                 write!(f, "{entry}: {name:?} is custom, and a file holds its name only: {remedy}")
             }
             FileProblem::Contents { error } => write!(f, "{error}"),
@@ -566,6 +596,21 @@ pub(crate) const GRADIENTS: Places =
 
 pub(crate) const VELOCITY: Places =
     Places { layers: "layers of the velocity", weights: "velocity of the weights", bias: "velocity of the bias" };
+
+pub(crate) const MOMENTS: Places =
+    Places { layers: "layers of the moments", weights: "moments of the weights", bias: "moments of the bias" };
+
+/// Refuses weights of examples that are negative, NaN or infinite.
+pub(crate) fn check_weights(weights: &[f64]) -> Result<()> {
+    match weights.iter().find(|w| !(w.is_finite() && **w >= 0.0)) {
+        Some(&found) => Err(Error::OutOfRange {
+            name: "weight of an example",
+            expected: "a finite number, 0 or more".into(),
+            found,
+        }),
+        None => Ok(()),
+    }
+}
 
 /// Refuses any shape except the expected one.
 pub(crate) fn check_shape(

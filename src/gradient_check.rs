@@ -100,11 +100,58 @@ pub fn gradient_check<F: Real>(
     y: ArrayView2<'_, F>,
     loss: Loss,
 ) -> Result<GradientCheck> {
+    check(network, x, y, loss, None)
+}
+
+/// [`gradient_check`] with the masks of dropout and the weights of the examples that a workspace has: both are held
+/// fixed while the parameters change.
+///
+/// # Errors
+/// As [`gradient_check`], and [`Error::Shape`](crate::Error::Shape) for masks or weights of other rows.
+///
+/// ```
+/// use chainrule::{Activation, ChaCha8Rng, Dropout, Loss, Network, Workspace, gradient_check_with};
+/// use chainrule::{ndarray::array, rand::SeedableRng};
+///
+/// let mut rng = ChaCha8Rng::seed_from_u64(1);
+/// let network = Network::<f64>::builder(2)
+///     .layer(6, Activation::Tanh)
+///     .layer(2, Activation::Softmax)
+///     .build(&mut rng)?;
+/// let (x, y) = (array![[0.5, -1.0], [2.0, 0.1]], array![[1.0, 0.0], [0.0, 1.0]]);
+///
+/// let mut workspace = Workspace::new(&network, 2);
+/// workspace.draw_masks(2, Dropout { inputs: 0.0, hidden: 0.5 }, &mut rng)?;
+/// workspace.set_weights(Some(&[0.5, 1.5]))?;
+/// let check = gradient_check_with(&network, x.view(), y.view(), Loss::CrossEntropy, &workspace)?;
+/// assert!(check.max_relative_error < 1e-6 && check.largest_gradient > 0.0);
+/// # Ok::<(), chainrule::Error>(())
+/// ```
+pub fn gradient_check_with<F: Real>(
+    network: &Network<F>,
+    x: ArrayView2<'_, F>,
+    y: ArrayView2<'_, F>,
+    loss: Loss,
+    workspace: &Workspace<F>,
+) -> Result<GradientCheck> {
+    check(network, x, y, loss, Some(workspace))
+}
+
+fn check<F: Real>(
+    network: &Network<F>,
+    x: ArrayView2<'_, F>,
+    y: ArrayView2<'_, F>,
+    loss: Loss,
+    settings: Option<&Workspace<F>>,
+) -> Result<GradientCheck> {
     network.check_loss(loss)?;
     let mut network = in_f64(network)?;
     // The passes below need row-major arrays.
     let (x, y) = (x.as_standard_layout().mapv(F::f64), y.as_standard_layout().mapv(F::f64));
     let mut workspace = Workspace::new(&network, x.nrows());
+    if let Some(settings) = settings {
+        workspace.take_masks_and_weights(settings);
+    }
     network.forward(x.view(), &mut workspace)?;
     let cost = network.backward(x.view(), y.view(), loss, &mut workspace)?;
     let at_rest = workspace.clone();
@@ -123,7 +170,7 @@ pub fn gradient_check<F: Real>(
         skipped: 0,
     };
     for (layer, gradient) in at_rest.gradients().to_vec().iter_mut().enumerate() {
-        let input = if layer == 0 { x.view() } else { at_rest.a(layer - 1) };
+        let input = at_rest.input(layer, x.view());
         for parameter in parameters(&network.layers()[layer]) {
             let h = STEP / largest_input(parameter, input);
             let theta = *parameter.of(network.affine_mut(layer));

@@ -63,6 +63,16 @@
 //! | [B4](derivation::batch#b4) | dW = A₋₁ᵀ·dZ | [`Network::backward`] |
 //! | [B5](derivation::batch#b5) | db = Σᵣ dZᵣ | [`Network::backward`] |
 //! | [U1](derivation::descent#u1) | V ← μV − ηG, θ ← θ + V | [`Sgd::step`] |
+//! | [U2](derivation::descent#u2) | V ← μV − ηG, θ ← θ + μV − ηG | [`Sgd::nesterov`] |
+//! | [U3](derivation::adaptive#u3) | v ← ρv + (1 − ρ) dθ², θ ← θ − η dθ / (√v + ε) | [`RmsProp`] |
+//! | [U4](derivation::adaptive#u4) | θ ← θ − η m̂ / (√v̂ + ε) | [`Adam`] |
+//! | [U5](derivation::adaptive#u5) | W ← W − ηλW | [`Adam::weight_decay`] |
+//! | [G1](derivation::adaptive#g1) | g ← g · min(1, c / (‖g‖ + 10⁻⁶)) | [`clip_norm`] |
+//! | [F3](derivation::regularisation#f3) | Ã = A ⊙ M | [`Dropout`] |
+//! | [B6](derivation::regularisation#b6) | dA = dÃ ⊙ M | [`Dropout`] |
+//! | [R1](derivation::regularisation#r1) | L = 1/n Σᵣ wᵣ lᵣ | [`Workspace::set_weights`] |
+//! | [R2](derivation::regularisation#r2) | w = n / (K n_c) | [`Dataset::balanced`] |
+//! | [R3](derivation::regularisation#r3) | y ← (1 − ε) y + ε/k | [`Dataset::smooth_labels`] |
 //! | [A1](derivation::activations#a1) | a = z | [`Activation::Identity`] |
 //! | [D1](derivation::activations#d1) | f′(z) = 1 | [`Activation::Identity`] |
 //! | [A2](derivation::activations#a2) | a = 1 / (1 + e⁻ᶻ) | [`Activation::Sigmoid`] |
@@ -124,11 +134,12 @@
 //! | `layer.rs` | 8 | F1, and B4, B5, B2 that restate it: the heart |
 //! | `metrics.rs` | | skip; accuracy and the confusion matrix |
 //! | `loss.rs` | 10 | each canonical pair, and the general way to B1 |
+//! | `random.rs`, `dropout.rs` | | skip for now; random numbers by row, and masks |
 //! | `network.rs` | 12 | `forward_pass` and `backward_pass`, on one screen |
-//! | `optimizer/` | 6 | the trait, and U1 |
+//! | `optimizer/` | 6 | the trait `Optimizer`, and U1 in `sgd.rs`; skip the rest for now |
 //! | `gradient_check.rs` | 8 | N1, and what it leaves out |
 //! | `data/` | | skip; data sets, scaling, toy sets, readers, downloads |
-//! | `train.rs` | 8 | the loop |
+//! | `train/` | 8 | `steps.rs`: a step, and an epoch of them |
 //! | `files/` | | skip; networks and checkpoints as files |
 
 #![deny(unsafe_code)]
@@ -143,6 +154,8 @@ mod activation;
 mod layer;
 mod metrics;
 mod loss;
+mod random;
+mod dropout;
 mod network;
 mod optimizer;
 mod gradient_check;
@@ -155,19 +168,20 @@ pub use activation::Activation;
 #[cfg(feature = "download")]
 pub use data::download;
 pub use data::{Dataset, Idx, Scaling, one_hot};
+pub use dropout::Dropout;
 pub use error::{Attempt, Error, FileProblem, Result};
 #[cfg(feature = "safetensors")]
 pub use files::NetworkLoader;
-pub use gradient_check::{GradientCheck, Parameter, gradient_check};
+pub use gradient_check::{GradientCheck, Parameter, gradient_check, gradient_check_with};
 pub use init::Init;
 pub use kernels::Threads;
 pub use layer::{Affine, Layer};
 pub use loss::Loss;
 pub use metrics::{ConfusionMatrix, Labels, accuracy, multi_label_accuracy};
 pub use network::{LayerMut, Network, NetworkBuilder, Workspace};
-pub use optimizer::{Optimizer, Schedule, Sgd};
+pub use optimizer::{Adam, Optimizer, RmsProp, Schedule, Sgd, clip_norm};
 pub use real::Real;
-pub use train::{History, Report, Trainer};
+pub use train::{EarlyStopping, History, RangeTest, Report, Trainer};
 
 pub use ndarray;
 pub use rand;

@@ -15,7 +15,7 @@
 //! ```text
 //! identity with squared error           (B1) dZ = 2/nk · (A − Y)
 //! sigmoid with binary cross-entropy     (B1) dZ = 1/nk · (A − Y)
-//! softmax with cross-entropy            (B1) dZ = 1/n · ((Σₖy) A − Y): 1/n · (A − Y) where a row of Y sums to 1
+//! softmax with cross-entropy            (B1) dZ = 1/n · (A − Y): every row of Y sums to 1
 //! ```
 //!
 //! For these the cost is computed from Z, which neither overflows nor loses the digits of a small 1 − a:
@@ -26,6 +26,12 @@
 //! ```
 //!
 //! Here e^(zⱼ − m) is aⱼ over the largest a of its row, so the exponentials of A serve again.
+//!
+//! Weights of the examples enter in one place, the factor of each row:
+//!
+//! ```text
+//! (R1) L = 1/n Σᵣ wᵣ lᵣ: row r of dZ gets the factor wᵣ, and so does its part of every gradient
+//! ```
 //!
 //! Derivation: chapters 6 and 7, `derivation/06-costs.md` and `07-pairs.md`. From above: `Activation`, for the
 //! canonical pairs and for B3 where there is none.
@@ -44,7 +50,7 @@ use ndarray::{Array2, ArrayView2};
 /// |---|---|---|
 /// | [`MeanSquaredError`](Loss::MeanSquaredError) | any | any numbers |
 /// | [`BinaryCrossEntropy`](Loss::BinaryCrossEntropy) | sigmoid; softmax, custom | each between 0 and 1 |
-/// | [`CrossEntropy`](Loss::CrossEntropy) | softmax; custom | each 0 or more, rows usually one-hot |
+/// | [`CrossEntropy`](Loss::CrossEntropy) | softmax; custom | each 0 or more, every row sums to 1 |
 /// | [`Custom`](Loss::Custom) | any | any numbers |
 ///
 /// Other pairs are refused with [`Error::Pairing`] before anything is computed.
@@ -107,6 +113,12 @@ impl<'a, F> LastLayer<'a, F> {
     pub(crate) fn of(z: &'a Array2<F>, a: &'a Array2<F>, y: ArrayView2<'a, F>) -> Self {
         LastLayer { z: entries(z), a: entries(a), y: y.to_slice().expect(ROW_MAJOR), k: z.ncols() }
     }
+
+    /// Row `r` alone.
+    fn row(self, r: usize) -> Self {
+        let of = |rows: &'a [F]| &rows[r * self.k..][..self.k];
+        LastLayer { z: of(self.z), a: of(self.a), y: of(self.y), k: self.k }
+    }
 }
 
 impl Loss {
@@ -151,24 +163,54 @@ impl Loss {
             Loss::MeanSquaredError | Loss::Custom { .. } => return Ok(()),
         };
         let fits = |y: F| F::zero() <= y && y <= most;
-        if y.fold(true, |fit, &y| fit & fits(y)) {
-            return Ok(()); // the usual case, without computing indices
+        // The usual case, without computing indices.
+        if !y.fold(true, |fit, &y| fit & fits(y)) {
+            return y.indexed_iter().find(|(_, y)| !fits(**y)).map_or(Ok(()), |((row, column), y)| {
+                Err(Error::Target { place, loss: self.name(), expected, index: [row, column], found: y.f64() })
+            });
         }
-        y.indexed_iter().find(|(_, y)| !fits(**y)).map_or(Ok(()), |((row, column), y)| {
-            Err(Error::Target { place, loss: self.name(), expected, index: [row, column], found: y.f64() })
-        })
+        if self == Loss::CrossEntropy {
+            // Sums of numbers that were rounded to F.
+            let tolerance = 1e-6 + count(y.ncols()) * F::epsilon().f64();
+            let sums = y.rows().into_iter().map(|row| row.iter().map(|y| y.f64()).sum::<f64>());
+            if let Some((row, found)) = sums.enumerate().find(|(_, sum)| (sum - 1.0).abs() > tolerance) {
+                return Err(Error::TargetSum { place, row, found });
+            }
+        }
+        Ok(())
     }
 
     /// The cost L of a batch and, where `dz` is given, B1: ∂L/∂Z of the last layer, `[n, k]`. One `scale`, the 1/n or
-    /// 1/nk of the mean, is a factor of both, and enters nowhere else.
-    pub(crate) fn evaluate<F: Real>(self, output: Activation, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
+    /// 1/nk of the mean, is a factor of both, and enters nowhere else; so do the weights of the examples, if there are
+    /// any.
+    pub(crate) fn evaluate<F: Real>(
+        self,
+        output: Activation,
+        batch: LastLayer<'_, F>,
+        weights: Option<&[f64]>,
+        dz: Option<&mut [F]>,
+    ) -> f64 {
         let (nk, n) = (count(batch.a.len()), count(batch.a.len() / batch.k));
+        let scale = if self == Loss::CrossEntropy { 1.0 / n } else { 1.0 / nk };
+        let Some(weights) = weights else {
+            return self.of_rows(scale, output, batch, dz);
+        };
+        let mut rows_of_dz = dz.map(|dz| dz.chunks_exact_mut(batch.k));
+        let mut of_row = |(r, w): (usize, &f64)| {
+            let dz = rows_of_dz.as_mut().and_then(Iterator::next);
+            let value = self.of_rows(w * scale, output, batch.row(r), dz); // (R1) wᵣ lᵣ
+            if *w == 0.0 { 0.0 } else { value } // also where lᵣ is infinite
+        };
+        weights.iter().enumerate().map(&mut of_row).sum()
+    }
+
+    /// The same for rows of one scale.
+    fn of_rows<F: Real>(self, scale: f64, output: Activation, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
         match (self, output) {
-            (Loss::MeanSquaredError, Activation::Identity) => squared_error_of_identity(1.0 / nk, batch, dz),
-            (Loss::BinaryCrossEntropy, Activation::Sigmoid) => binary_cross_entropy_of_sigmoid(1.0 / nk, batch, dz),
-            (Loss::CrossEntropy, Activation::Softmax) => cross_entropy_of_softmax(1.0 / n, batch, dz),
-            (Loss::CrossEntropy, _) => self.of_any(1.0 / n, output, batch, dz),
-            _ => self.of_any(1.0 / nk, output, batch, dz),
+            (Loss::MeanSquaredError, Activation::Identity) => squared_error_of_identity(scale, batch, dz),
+            (Loss::BinaryCrossEntropy, Activation::Sigmoid) => binary_cross_entropy_of_sigmoid(scale, batch, dz),
+            (Loss::CrossEntropy, Activation::Softmax) => cross_entropy_of_softmax(scale, batch, dz),
+            _ => self.of_any(scale, output, batch, dz),
         }
     }
 
@@ -239,11 +281,8 @@ fn cross_entropy_of_softmax<F: Real>(scale: f64, batch: LastLayer<'_, F>, dz: Op
     let LastLayer { z, a, y, k } = batch;
     if let Some(dz) = dz {
         let factor = F::from_f64(scale);
-        for ((dz, a), y) in dz.chunks_exact_mut(k).zip(a.chunks_exact(k)).zip(y.chunks_exact(k)) {
-            let total: F = y.iter().copied().sum(); // Σₖy: every target of a row acts on all of its outputs
-            for ((d, &a), &y) in dz.iter_mut().zip(a).zip(y) {
-                *d = factor * (total * a - y); // (B1) dZ = 1/n ((Σₖy) A − Y)
-            }
+        for ((d, &a), &y) in dz.iter_mut().zip(a).zip(y) {
+            *d = factor * (a - y); // (B1) dZ = 1/n (A − Y)
         }
     }
     let row = |((z, a), y): ((&[F], &[F]), &[F])| {

@@ -13,13 +13,15 @@
 //! B1.
 
 use crate::activation::Activation;
-use crate::error::{Error, GRADIENTS, Result, check_finite, check_fits, check_shape};
+use crate::dropout::{Dropout, Masked};
+use crate::error::{Error, GRADIENTS, Result, check_finite, check_fits, check_shape, check_weights};
 use crate::init::Init;
 use crate::kernels::{all_finite, gains_by_threads, in_row_blocks};
 use crate::layer::{Affine, Layer, check_layer_size};
 use crate::loss::{LastLayer, Loss};
 use crate::metrics::class;
-use crate::real::{Real, entries, entries_mut};
+use crate::random::{Draws, Purpose};
+use crate::real::{Real, entries, entries_mut, resize_rows};
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, CowArray, Ix2};
 use rand::Rng;
 use std::marker::PhantomData;
@@ -262,13 +264,19 @@ impl<F: Real> Network<F> {
             return Err(Error::Empty { place: "rows of the batch" });
         }
         let (x, y) = (x.as_standard_layout(), y.as_standard_layout());
-        Ok(self.outputs_and_cost(x.view(), y.view(), loss).1)
+        Ok(self.outputs_and_cost(x.view(), y.view(), None, loss).1)
     }
 
     /// A of the last layer and L; everything has been checked, and x and y are row-major.
-    pub(crate) fn outputs_and_cost(&self, x: ArrayView2<'_, F>, y: ArrayView2<'_, F>, loss: Loss) -> (Array2<F>, f64) {
+    pub(crate) fn outputs_and_cost(
+        &self,
+        x: ArrayView2<'_, F>,
+        y: ArrayView2<'_, F>,
+        weights: Option<&[f64]>,
+        loss: Loss,
+    ) -> (Array2<F>, f64) {
         let (z, a) = last_z_and_a(&self.layers, x);
-        let cost = loss.evaluate(self.last().activation, LastLayer::of(&z, &a, y), None);
+        let cost = loss.evaluate(self.last().activation, LastLayer::of(&z, &a, y), weights, None);
         (a, cost)
     }
 
@@ -287,8 +295,12 @@ impl<F: Real> Network<F> {
     /// F1 and F2 for each layer; everything has been checked, and x is row-major.
     pub(crate) fn forward_pass(&self, x: ArrayView2<'_, F>, workspace: &mut Workspace<F>) {
         workspace.set_rows(x.nrows());
+        let Workspace { passes, masks, .. } = workspace;
         let mut input = x; // A₋₁
-        for (layer, Pass { z, a, .. }) in self.layers.iter().zip(&mut workspace.passes) {
+        for ((layer, Pass { z, a, .. }), masked) in self.layers.iter().zip(passes).zip(masks) {
+            if let Some(masked) = masked {
+                input = masked.forward(input); // (F3) Ã₋₁ = A₋₁ ⊙ M, in training with dropout
+            }
             layer.forward(input, z, a); // (F1) Z = A₋₁·W + 1bᵀ, (F2) A = f(Z)
             input = a.view();
         }
@@ -304,23 +316,28 @@ impl<F: Real> Network<F> {
         loss: Loss,
         workspace: &mut Workspace<F>,
     ) -> f64 {
-        let Workspace { passes, gradients, .. } = workspace;
+        let Workspace { passes, masks, gradients, weights, .. } = workspace;
         let last = self.layers.len() - 1;
 
         let Pass { z, a, dz } = &mut passes[last];
         let output = self.layers[last].activation;
-        let cost = loss.evaluate(output, LastLayer::of(z, a, y), Some(entries_mut(dz))); // (B1) dZ = ∂L/∂A ⊙ f′(Z)
+        let weights = weights.as_deref();
+        let cost = loss.evaluate(output, LastLayer::of(z, a, y), weights, Some(entries_mut(dz))); // (B1) dZ = ∂L/∂A ⊙ f′(Z)
 
         for l in (1..=last).rev() {
             let (layer, layer_before) = (&self.layers[l], &self.layers[l - 1]);
             let (before, here) = passes.split_at_mut(l);
             let (Pass { z, a, dz: da }, dz) = (&mut before[l - 1], &here[0].dz);
-            layer.affine.backward_parameters(a.view(), dz, &mut gradients[l]); // (B4) dW = A₋₁ᵀ·dZ, (B5) db = Σᵣ dZᵣ
+            let input = masks[l].as_ref().map_or(a.view(), Masked::a); // A₋₁, or with dropout Ã₋₁
+            layer.affine.backward_parameters(input, dz, &mut gradients[l]); // (B4) dW = A₋₁ᵀ·dZ, (B5) db = Σᵣ dZᵣ
             layer.affine.backward_inputs(dz, da); // (B2) dA₋₁ = dZ·Wᵀ
+            if let Some(masked) = &masks[l] {
+                masked.backward(da); // (B6) dA₋₁ = dÃ₋₁ ⊙ M
+            }
             layer_before.backward_activation(z, a, da); // (B3) dZ₋₁ = dA₋₁ ⊙ f′(Z₋₁), where dA₋₁ was
         }
         // The first layer's input is X, whose gradient nobody asks for.
-        let dz = &passes[0].dz;
+        let (x, dz) = (masks[0].as_ref().map_or(x, Masked::a), &passes[0].dz);
         self.layers[0].affine.backward_parameters(x, dz, &mut gradients[0]); // (B4) dW = Xᵀ·dZ, (B5) db = Σᵣ dZᵣ
         cost
     }
@@ -328,7 +345,7 @@ impl<F: Real> Network<F> {
     /// L of the batch that went forward last; y is row-major.
     pub(crate) fn cost_of_pass(&self, y: ArrayView2<'_, F>, loss: Loss, workspace: &Workspace<F>) -> f64 {
         let Pass { z, a, .. } = &workspace.passes[self.layers.len() - 1];
-        loss.evaluate(self.last().activation, LastLayer::of(z, a, y), None)
+        loss.evaluate(self.last().activation, LastLayer::of(z, a, y), workspace.weights.as_deref(), None)
     }
 
     pub(crate) fn check_loss(&self, loss: Loss) -> Result<()> {
@@ -355,6 +372,7 @@ impl<F: Real> Network<F> {
             return Err(Error::Empty { place: "rows of the batch" });
         }
         check_shape("layers of the workspace", None, &[self.layers.len()], &[workspace.passes.len()])?;
+        check_shape("layers of the masks", None, &[self.layers.len()], &[workspace.masks.len()])?;
         if rows > workspace.capacity {
             let (expected, found) = (vec![rows], vec![workspace.capacity]);
             return Err(Error::Shape { place: "rows of the workspace", layer: None, expected, found });
@@ -364,8 +382,14 @@ impl<F: Real> Network<F> {
                 check_shape("units of the workspace", Some(l), &[layer.outputs()], &[pass.z.ncols()])?;
             }
             layer.affine.check_like(&workspace.gradients[l], l, &GRADIENTS)?;
+            if let Some(masked) = &workspace.masks[l] {
+                check_shape("mask", Some(l), &[rows, layer.inputs()], masked.mask.shape())?;
+            }
         }
-        Ok(())
+        match &workspace.weights {
+            Some(weights) => check_shape("weights of the examples", None, &[rows], &[weights.len()]),
+            None => Ok(()),
+        }
     }
 }
 
@@ -426,6 +450,10 @@ struct Pass<F> {
 #[derive(Clone, Debug)]
 pub struct Workspace<F> {
     passes: Vec<Pass<F>>,
+    /// Of the inputs of each layer, with dropout.
+    masks: Vec<Option<Masked<F>>>,
+    /// wᵣ of each row, where the examples have weights.
+    weights: Option<Vec<f64>>,
     gradients: Vec<Affine<F>>,
     /// The largest number of rows.
     capacity: usize,
@@ -442,6 +470,8 @@ impl<F: Real> Workspace<F> {
         let zeros = |layer: &Layer<F>| Array2::zeros((batch, layer.outputs()));
         Workspace {
             passes: network.layers.iter().map(|l| Pass { z: zeros(l), a: zeros(l), dz: zeros(l) }).collect(),
+            masks: network.layers.iter().map(|_| None).collect(),
+            weights: None,
             gradients: network.layers.iter().map(|layer| Affine::zeros_like(&layer.affine)).collect(),
             capacity: batch,
             rows: 0,
@@ -454,12 +484,7 @@ impl<F: Real> Workspace<F> {
         self.rows = rows;
         for pass in &mut self.passes {
             for array in [&mut pass.z, &mut pass.a, &mut pass.dz] {
-                if array.nrows() != rows {
-                    let shape = (rows, array.ncols());
-                    let (mut numbers, _) = std::mem::take(array).into_raw_vec_and_offset();
-                    numbers.resize(rows * shape.1, F::zero());
-                    *array = Array2::from_shape_vec(shape, numbers).expect("as many numbers as the shape asks for");
-                }
+                resize_rows(array, rows);
             }
         }
     }
@@ -477,6 +502,98 @@ impl<F: Real> Workspace<F> {
     /// dZ of layer `l`, `[n, outputs]`, after a backward pass.
     pub fn dz(&self, l: usize) -> ArrayView2<'_, F> {
         self.passes[l].dz.view()
+    }
+
+    /// Draws the masks of [`Dropout`] for the next passes of so many rows. They stay until they are drawn again, or
+    /// removed by [`without_masks`](Workspace::without_masks). Draws a single number from `rng`.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for a rate that is not 0 or more, and below 1.
+    pub fn draw_masks<R: Rng + ?Sized>(&mut self, rows: usize, dropout: Dropout, rng: &mut R) -> Result<()> {
+        dropout.check()?;
+        let draws = Draws { seed: rng.random(), epoch: 0, first: 0 };
+        self.draw_masks_of(&(0..rows).collect::<Vec<_>>(), dropout, draws);
+        Ok(())
+    }
+
+    /// The masks of these examples in an epoch. Allocates nothing if the last batch had at least as many.
+    pub(crate) fn draw_masks_of(&mut self, examples: &[usize], dropout: Dropout, draws: Draws) {
+        for l in 0..self.masks.len() {
+            let p = dropout.rate(l);
+            let units = self.gradients[l].weights.nrows();
+            if p == 0.0 {
+                self.masks[l] = None;
+                continue;
+            }
+            let masked = self.masks[l].get_or_insert_with(|| Masked::new(Array2::zeros((examples.len(), units))));
+            masked.set_rows(examples.len());
+            masked.draw(p, &|row| draws.of_row(Purpose::Mask { layer: l }, examples[row]));
+        }
+    }
+
+    /// The mask on the inputs of layer `l`, `[n, inputs]`: 0, or 1/(1 − p). `None` without dropout.
+    pub fn mask(&self, l: usize) -> Option<ArrayView2<'_, F>> {
+        self.masks[l].as_ref().map(|masked| masked.mask.view())
+    }
+
+    /// Sets the mask on the inputs of layer `l`, `[n, inputs]`, for the next passes of n rows.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another number of columns, or no rows; [`Error::NotFinite`] for a NaN or an infinity.
+    pub fn set_mask(&mut self, l: usize, mask: Array2<F>) -> Result<()> {
+        let units = self.gradients[l].weights.nrows();
+        check_shape("mask", Some(l), &[mask.nrows().clamp(1, self.capacity.max(1)), units], mask.shape())?;
+        check_finite("mask", Some(l), &mask.view())?;
+        self.masks[l] = Some(Masked::new(mask.as_standard_layout().into_owned()));
+        Ok(())
+    }
+
+    /// Ends dropout.
+    pub fn without_masks(&mut self) {
+        self.masks.fill_with(|| None);
+    }
+
+    /// Sets the weights of the examples, one a row, for the next backward passes: L = 1/n Σ wᵣ lᵣ (R1). `None` removes
+    /// them.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for a weight that is negative, NaN or infinite.
+    pub fn set_weights(&mut self, weights: Option<&[f64]>) -> Result<()> {
+        check_weights(weights.unwrap_or_default())?;
+        self.weights = weights.map(<[f64]>::to_vec);
+        Ok(())
+    }
+
+    /// The same for weights that have been checked, in the room that is there.
+    pub(crate) fn weigh(&mut self, weights: Option<impl Iterator<Item = f64>>) {
+        let Some(weights) = weights else {
+            self.weights = None;
+            return;
+        };
+        let room = self.weights.get_or_insert_default();
+        room.clear();
+        room.extend(weights);
+    }
+
+    /// Takes over the masks and weights of another workspace, whatever its numbers.
+    pub(crate) fn take_masks_and_weights<G: Real>(&mut self, other: &Workspace<G>) {
+        let in_f = |masked: &Masked<G>| Masked::new(masked.mask.mapv(|m| F::from_f64(m.f64())));
+        self.masks = other.masks.iter().map(|masked| masked.as_ref().map(in_f)).collect();
+        self.weights = other.weights.clone();
+    }
+
+    /// What layer `l` computed Z from: X, A of the layer before, or with dropout Ã.
+    pub(crate) fn input<'a>(&'a self, l: usize, x: ArrayView2<'a, F>) -> ArrayView2<'a, F> {
+        match &self.masks[l] {
+            Some(masked) => masked.a(),
+            None if l == 0 => x,
+            None => self.a(l - 1),
+        }
+    }
+
+    /// A of the last layer.
+    pub(crate) fn outputs(&self) -> &Array2<F> {
+        &self.passes[self.passes.len() - 1].a
     }
 
     /// The gradients of the last backward pass, one [`Affine`] per layer.

@@ -5,7 +5,7 @@
 //! end are functions for the entries of an array as a slice.
 
 use crate::kernels::Kernels;
-use ndarray::{ArrayRef, Dimension, NdFloat};
+use ndarray::{Array2, ArrayRef, Dimension, NdFloat};
 
 /// A real number: `f32` or `f64`. (`Kernels` is private, which seals it.)
 ///
@@ -69,4 +69,14 @@ pub(crate) fn entries<F, D: Dimension>(array: &ArrayRef<F, D>) -> &[F] {
 /// The same, to be changed.
 pub(crate) fn entries_mut<F, D: Dimension>(array: &mut ArrayRef<F, D>) -> &mut [F] {
     array.as_slice_mut().expect(ROW_MAJOR)
+}
+
+/// Gives an array another number of rows, in the room that it has.
+pub(crate) fn resize_rows<F: Real>(array: &mut Array2<F>, rows: usize) {
+    if array.nrows() != rows {
+        let shape = (rows, array.ncols());
+        let (mut numbers, _) = std::mem::take(array).into_raw_vec_and_offset();
+        numbers.resize(rows * shape.1, F::zero());
+        *array = Array2::from_shape_vec(shape, numbers).expect("as many numbers as the shape asks for");
+    }
 }

@@ -6,7 +6,7 @@
 mod common;
 
 use chainrule::{Activation, Loss, Network};
-use common::{OWN_SIGMOID, network, one_hot_rows, pass, uniform};
+use common::{OWN_SIGMOID, fitting, network, one_hot_rows, pass, uniform};
 
 const OUTPUTS: usize = 3;
 
@@ -14,7 +14,7 @@ const OUTPUTS: usize = 3;
 fn check(output: Activation, loss: Loss, own_output: Activation, own_loss: Loss, unit: f64) {
     assert_eq!(loss.canonical_activation(), Some(output));
     assert!(own_loss.canonical_activation() != Some(own_output), "this would be the short way again");
-    let targets = [one_hot_rows((5, OUTPUTS), 3), uniform((5, OUTPUTS), 0.0, 1.0, 3)];
+    let targets = [one_hot_rows((5, OUTPUTS), 3), fitting(loss, uniform((5, OUTPUTS), 0.0, 1.0, 3))];
     for y in targets {
         let build = |output| network(4, &[(6, Activation::Tanh), (OUTPUTS, output)], 1);
         let (short, long): (Network<f64>, Network<f64>) = (build(output), build(own_output));

@@ -8,7 +8,7 @@ use chainrule::{
     Activation, Affine, Attempt, ConfusionMatrix, Dataset, Error, FileProblem, Init, Layer, Loss, Network,
 };
 use chainrule::{Real, Result, Sgd, Trainer, Workspace, accuracy, gradient_check, multi_label_accuracy};
-use common::{ACTIVATIONS, bits, gradient_bits, network, network_bits, one_hot_rows, pairs, rng, uniform};
+use common::{ACTIVATIONS, bits, fitting, gradient_bits, network, network_bits, one_hot_rows, pairs, rng, uniform};
 use std::collections::BTreeSet;
 
 const ROWS: usize = 3;
@@ -116,7 +116,7 @@ fn targets_that_do_not_fit() {
     }
 }
 
-/// If targets are probabilities; a row of a cross-entropy may have any sum.
+/// If targets are probabilities; and rows of a cross-entropy sum to 1, up to rounding.
 #[test]
 fn targets_that_mean_nothing_to_the_loss() {
     let cross = "targets: expected numbers that are 0 or more for cross-entropy, found -1 at [2, 1]";
@@ -134,8 +134,24 @@ fn targets_that_mean_nothing_to_the_loss() {
     for fits in [0.0, -0.0, 0.3, 1.0] {
         assert!(cost(Loss::BinaryCrossEntropy, fits).is_ok());
     }
-    let (classifier, many) = (classifier(), with(y(), [0, 2], 5.0));
-    assert!(classifier.cost(x().view(), many.view(), Loss::CrossEntropy).is_ok());
+    let classifier = classifier();
+    let sums = |row: [f64; OUTPUTS]| {
+        let mut y = y();
+        y.row_mut(1).assign(&array![row[0], row[1], row[2]]);
+        y
+    };
+    for (row, found) in [([0.0, 0.0, 0.0], "0"), ([1.0, 1.0, 0.0], "2"), ([0.3, 0.3, 0.399], "0.999")] {
+        let text = format!(
+            "targets: expected rows that sum to 1 for cross-entropy, found {found} in row 1: give labels \
+             (Dataset::classification), and weights of the examples by Dataset::weighted"
+        );
+        for (door, result) in at_every_door(&x(), &sums(row)) {
+            assert_eq!(result.unwrap_err().to_string(), text, "{door}");
+        }
+    }
+    for row in [[0.1, 0.2, 0.7], [1.0 / 3.0; 3], [0.1_f32.into(), 0.2_f32.into(), 0.7_f32.into()]] {
+        assert!(classifier.cost(x().view(), sums(row).view(), Loss::CrossEntropy).is_ok(), "{row:?}");
+    }
 
     let set = |y| Dataset::new(x(), y).unwrap();
     let (good, bad) = (set(y()), set(with(y(), [2, 1], -1.0)));
@@ -410,7 +426,7 @@ fn gradients_and_velocities_of_another_network() {
 #[test]
 fn data_of_another_shape_than_the_network() {
     let mut network = classifier::<f64>();
-    let set = |inputs, outputs| Dataset::new(Array2::zeros((5, inputs)), Array2::zeros((5, outputs))).unwrap();
+    let set = |inputs, outputs| Dataset::new(Array2::zeros((5, inputs)), one_hot_rows((5, outputs), 1)).unwrap();
     let good = set(INPUTS, OUTPUTS);
     let trainer = || Trainer::new(Loss::CrossEntropy, Sgd::new(0.1)).epochs(1);
     let mut fit = |train: &Dataset<f64>, test: &Dataset<f64>| {
@@ -675,7 +691,7 @@ fn subnormal_numbers_are_numbers() {
 fn equal_rows_have_equal_outputs_and_the_gradient_of_one() {
     for (output, loss) in pairs() {
         let network = network::<f64>(INPUTS, &[(6, Activation::Tanh), (OUTPUTS, output)], 1);
-        let (x, y) = (uniform::<f64>((1, INPUTS), -1.0, 1.0, 2), uniform::<f64>((1, OUTPUTS), 0.1, 0.9, 3));
+        let (x, y) = (uniform::<f64>((1, INPUTS), -1.0, 1.0, 2), fitting(loss, uniform((1, OUTPUTS), 0.1, 0.9, 3)));
         let (xs, ys) = (x.broadcast((50, INPUTS)).unwrap(), y.broadcast((50, OUTPUTS)).unwrap());
         let (cost, one) = common::pass(&network, x.view(), y.view(), loss);
         let (cost_of_all, all) = common::pass(&network, xs, ys, loss);
@@ -823,6 +839,18 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         (
             Error::Target { place: "targets", loss: "a loss", expected: "some numbers", index: [3, 0], found: -1.0 },
             "targets: expected some numbers for a loss, found -1 at [3, 0]".into(),
+        ),
+        (
+            Error::TargetSum { place: "targets", row: 3, found: 2.0 },
+            "targets: expected rows that sum to 1 for cross-entropy, found 2 in row 3: give labels \
+             (Dataset::classification), and weights of the examples by Dataset::weighted"
+                .into(),
+        ),
+        (
+            Error::AnotherNetwork { epochs: 7 },
+            "this trainer has trained another network for 7 epochs: for a new training, call reset or make another \
+             Trainer; to go on with these parameters, call continue_with"
+                .into(),
         ),
         (Error::Label { row: 3, classes: 10, found: 11 }, "label of row 3: expected 0 to 9, found 11".into()),
         (

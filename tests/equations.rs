@@ -29,7 +29,7 @@ fn files(folder: &str, extension: &str) -> Vec<(PathBuf, String)> {
 
 /// A tag such as `B4`: a letter that tags use, and a digit.
 fn is_tag(word: &str) -> bool {
-    matches!(word.as_bytes(), [b'A'..=b'I' | b'N' | b'S' | b'U', b'1'..=b'9'])
+    matches!(word.as_bytes(), [b'A'..=b'I' | b'N' | b'R' | b'S' | b'U', b'1'..=b'9'])
 }
 
 /// The words of a text that are tags, in brackets or not.
@@ -195,6 +195,7 @@ fn from_unicode(equation: &str) -> String {
         'ᵢ' | 'ⁱ' => 'i',
         'ᶻ' => 'z',
         'ᵀ' => 'T',
+        'ᵗ' => 't',
         c => c,
     };
     symbols(&equation.chars().map(plain).collect::<String>())
@@ -205,6 +206,16 @@ fn from_latex(equation: &str) -> String {
         ("\\textstyle", ""),
         ("\\Big", ""),
         ("\\partial", "∂"),
+        ("\\hat{m}", "m̂"),
+        ("\\hat{v}", "v̂"),
+        ("\\tilde{A}", "Ã"),
+        ("\\beta", "β"),
+        ("\\rho", "ρ"),
+        ("\\varepsilon", "ε"),
+        ("\\lVert", "‖"),
+        ("\\rVert", "‖"),
+        ("\\min", "min"),
+        ("\\ell", "l"),
         ("\\theta", "θ"),
         ("\\lambda", "λ"),
         ("\\delta", "δ"),

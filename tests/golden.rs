@@ -2,7 +2,8 @@
 //! precision, and activations and losses computed to sixty digits. See `golden/README.md`.
 
 use chainrule::ndarray::{Array1, Array2, ArrayView, Axis, Dimension, array, s};
-use chainrule::{Activation, Affine, Layer, Loss, Network, Sgd, Workspace};
+use chainrule::rand::SeedableRng;
+use chainrule::{Activation, Adam, Affine, Dataset, Layer, Loss, Network, Optimizer, RmsProp, Sgd, Trainer, Workspace};
 use serde_json::Value;
 
 fn load(name: &str) -> Value {
@@ -317,5 +318,120 @@ fn c1_e1_squared_error() {
         let cost = network.backward(a.view(), y.view(), Loss::MeanSquaredError, &mut workspace).unwrap();
         close_numbers("mean over examples and outputs", cost, case["mean_all"].as_f64().unwrap());
         close("its gradient", workspace.dz(0), matrix(&case["dpred_mean_all"]).view());
+    }
+}
+
+// --- Training: optimisers, clipping, weights, smoothing, dropout ----------------------------------------------------
+
+/// The file's `[in][out]` weights.
+fn affines(value: &Value) -> Vec<Affine<f64>> {
+    let layers = value["W"].as_array().unwrap().iter().zip(value["b"].as_array().unwrap());
+    layers.map(|(w, b)| Affine { weights: matrix(w), bias: Array1::from(vector(b)) }).collect()
+}
+
+/// Tanh layers, then softmax.
+fn classifier(json: &Value) -> Network<f64> {
+    let affines = affines(&json["params0"]);
+    let last = affines.len() - 1;
+    let activation = |l| if l == last { Activation::Softmax } else { Activation::Tanh };
+    let layers = affines.into_iter().enumerate();
+    Network::from_layers(layers.map(|(l, affine)| Layer { affine, activation: activation(l) }).collect()).unwrap()
+}
+
+fn examples(json: &Value) -> Dataset<f64> {
+    let labels = vector(&json["labels"]).into_iter().map(|label| label as usize).collect();
+    Dataset::classification(matrix(&json["x"]), labels, 3).unwrap()
+}
+
+/// Ten steps on the whole set, by a trainer and on the explicit pass.
+fn check_trajectory<O: Optimizer<f64> + Clone>(name: &str, optimizer: O, clip: Option<f64>, data: &Dataset<f64>) {
+    let json = load("training");
+    let case = &json["cases"][name];
+    let costs = vector(&case["costs"]);
+    let (mut trained, mut stepped) = (classifier(&json), classifier(&json));
+    let mut trainer =
+        Trainer::new(Loss::CrossEntropy, optimizer.clone()).batch_size(data.len()).shuffle(false).epochs(1);
+    if let Some(norm) = clip {
+        trainer = trainer.clip_norm(norm);
+    }
+    let mut optimizer = optimizer;
+    let mut pass = Workspace::new(&stepped, data.len());
+    pass.set_weights(data.weights()).unwrap();
+    let mut rng = chainrule::ChaCha8Rng::seed_from_u64(1);
+    for t in 1..=10 {
+        trainer.fit(&mut trained, data, &mut rng).unwrap();
+
+        stepped.forward(data.inputs(), &mut pass).unwrap();
+        let cost = stepped.backward(data.inputs(), data.targets(), Loss::CrossEntropy, &mut pass).unwrap();
+        close_numbers(&format!("{name}: cost before step {t}"), cost, costs[t - 1]);
+        if let Some(norm) = clip {
+            chainrule::clip_norm(pass.gradients_mut(), norm).unwrap();
+        }
+        optimizer.step(&mut stepped, pass.gradients()).unwrap();
+        if let Some(expected) = case["steps"].get(t.to_string()) {
+            for (l, (found, expected)) in parameters(&stepped).iter().zip(affines(expected)).enumerate() {
+                close(&format!("{name}, step {t}, W of layer {l}"), found.weights.view(), expected.weights.view());
+                close(&format!("{name}, step {t}, b of layer {l}"), found.bias.view(), expected.bias.view());
+            }
+        }
+        assert_eq!(trained, stepped, "{name}: the trainer and the explicit pass");
+    }
+}
+
+#[test]
+fn u1_u2_sgd_against_pytorch() {
+    let data = examples(&load("training"));
+    check_trajectory("sgd", Sgd::new(0.05), None, &data);
+    check_trajectory("momentum 0.9, decay 0.01", Sgd::new(0.05).momentum(0.9).weight_decay(0.01), None, &data);
+    check_trajectory("nesterov 0.9", Sgd::new(0.05).momentum(0.9).nesterov(true), None, &data);
+}
+
+#[test]
+fn u3_rmsprop_against_pytorch() {
+    check_trajectory("rmsprop alpha 0.9, eps 1e-8", RmsProp::new(0.05), None, &examples(&load("training")));
+}
+
+#[test]
+fn u4_u5_adam_against_pytorch() {
+    let data = examples(&load("training"));
+    check_trajectory("adam 0.9 0.999 1e-8", Adam::new(0.05), None, &data);
+    check_trajectory("adam 0.8 0.95 1e-6", Adam::new(0.05).betas(0.8, 0.95).epsilon(1e-6), None, &data);
+    check_trajectory("adamw decay 0.1", Adam::new(0.05).weight_decay(0.1), None, &data);
+}
+
+#[test]
+fn g1_clipping_against_pytorch() {
+    let sgd = Sgd::new(0.05).momentum(0.9);
+    check_trajectory("momentum 0.9, gradient clipped to norm 0.1", sgd, Some(0.1), &examples(&load("training")));
+}
+
+#[test]
+fn r1_r2_r3_weights_and_smoothing_against_pytorch() {
+    let json = load("training");
+    let weighted = examples(&json).class_weighted(&vector(&json["class_weights"])).unwrap();
+    let mean = weighted.weights().unwrap().iter().sum::<f64>() / weighted.len() as f64;
+    let normalised: Vec<f64> = weighted.weights().unwrap().iter().map(|w| w / mean).collect();
+    close("weights", Array1::from(normalised.clone()).view(), Array1::from(vector(&json["example_weights"])).view());
+    // The explicit pass takes weights as they are; a trainer divides them by their mean.
+    check_trajectory("weighted, sgd", Sgd::new(0.05), None, &examples(&json).weighted(&normalised).unwrap());
+    let smooth = examples(&json).smooth_labels(0.1).unwrap();
+    check_trajectory("label smoothing 0.1, sgd", Sgd::new(0.05), None, &smooth);
+}
+
+#[test]
+fn f3_b6_dropout_against_pytorch() {
+    let json = load("training");
+    let (network, data, dropout) = (classifier(&json), examples(&json), &json["dropout"]);
+    let mut pass = Workspace::new(&network, data.len());
+    for l in 0..network.layers().len() {
+        let p = dropout[if l == 0 { "input_rate" } else { "hidden_rate" }].as_f64().unwrap();
+        pass.set_mask(l, matrix(&dropout["masks"][l]) / (1.0 - p)).unwrap();
+    }
+    network.forward(data.inputs(), &mut pass).unwrap();
+    let cost = network.backward(data.inputs(), data.targets(), Loss::CrossEntropy, &mut pass).unwrap();
+    close_numbers("cost with dropout", cost, dropout["cost"].as_f64().unwrap());
+    for (l, (found, expected)) in pass.gradients().iter().zip(affines(&dropout["grads"])).enumerate() {
+        close(&format!("dropout, dW of layer {l}"), found.weights.view(), expected.weights.view());
+        close(&format!("dropout, db of layer {l}"), found.bias.view(), expected.bias.view());
     }
 }

@@ -19,11 +19,8 @@ fn targets(loss: Loss, rows: usize, seed: u64) -> Vec<(&'static str, Array2<f64>
     let soft = uniform::<f64>(shape, 0.05, 0.95, seed);
     let sums = soft.sum_axis(Axis(1)).insert_axis(Axis(1));
     match loss {
-        Loss::CrossEntropy | Loss::BinaryCrossEntropy => vec![
-            ("hard", one_hot_rows(shape, seed)),
-            ("soft, rows that sum to one", &soft / &sums),
-            ("soft, rows that do not", soft),
-        ],
+        Loss::CrossEntropy => vec![("hard", one_hot_rows(shape, seed)), ("soft", &soft / &sums)],
+        Loss::BinaryCrossEntropy => vec![("hard", one_hot_rows(shape, seed)), ("soft", soft)],
         _ => vec![("any", uniform(shape, -1.0, 1.0, seed))],
     }
 }

@@ -8,7 +8,7 @@ mod common;
 use chainrule::ndarray::{Array2, ArrayView1, ArrayView2, Axis, array, indices};
 use chainrule::rand::Rng;
 use chainrule::{Activation, Affine, Init, Layer, Loss, Network, Parameter, Sgd, Workspace, gradient_check};
-use common::{ACTIVATIONS, LOG_COSH, network, pairs, pass, rng, uniform};
+use common::{ACTIVATIONS, LOG_COSH, fitting, network, pairs, pass, rng, uniform};
 use std::collections::{BTreeMap, BTreeSet};
 
 // --- The naive twin -------------------------------------------------------------------------------------------------
@@ -150,9 +150,8 @@ impl Shape {
         uniform((self.n, self.inputs), -2.0, 2.0, self.seed ^ 1)
     }
 
-    /// Between 0 and 1, so that they serve every loss.
-    fn targets(&self) -> Array2<f64> {
-        uniform((self.n, self.outputs), 0.0, 1.0, self.seed ^ 2)
+    fn targets(&self, loss: Loss) -> Array2<f64> {
+        fitting(loss, uniform((self.n, self.outputs), 0.0, 1.0, self.seed ^ 2))
     }
 
     fn network(&self, hidden: Activation, output: Activation) -> Network<f64> {
@@ -161,7 +160,7 @@ impl Shape {
 
     fn pass(&self, hidden: Activation, output: Activation, loss: Loss) -> (Network<f64>, f64, Workspace<f64>) {
         let network = self.network(hidden, output);
-        let (cost, workspace) = pass(&network, self.inputs().view(), self.targets().view(), loss);
+        let (cost, workspace) = pass(&network, self.inputs().view(), self.targets(loss).view(), loss);
         (network, cost, workspace)
     }
 
@@ -170,7 +169,7 @@ impl Shape {
         let k = self.outputs;
         let layer = Layer::new(Array2::eye(k), chainrule::ndarray::Array1::zeros(k), activation).unwrap();
         let network = Network::from_layers(vec![layer]).unwrap();
-        let (z, y) = (uniform((self.n, k), low, high, self.seed ^ 3), self.targets());
+        let (z, y) = (uniform((self.n, k), low, high, self.seed ^ 3), self.targets(loss));
         let (cost, workspace) = pass(&network, z.view(), y.view(), loss);
         (rows(z.view()), rows(y.view()), cost, workspace)
     }
@@ -272,7 +271,7 @@ fn b1_gradient_of_the_last_pre_activation() {
     for shape in shapes() {
         for (output, loss) in pairs() {
             let (network, found, workspace) = shape.pass(Activation::Tanh, output, loss);
-            let (z, a, y) = (rows(workspace.z(1)), rows(workspace.a(1)), rows(shape.targets().view()));
+            let (z, a, y) = (rows(workspace.z(1)), rows(workspace.a(1)), rows(shape.targets(loss).view()));
             let definition = match output {
                 // The twin's only custom activation is softplus.
                 Activation::Custom { name: "own sigmoid", .. } => Activation::Sigmoid,
@@ -280,7 +279,7 @@ fn b1_gradient_of_the_last_pre_activation() {
             };
             near(loss.name(), array![[found]].view(), &vec![vec![cost(loss, &a, &y)]]);
             near(loss.name(), workspace.dz(1), &through(definition, &z, &slope(loss, &a, &y)));
-            assert_eq!(network.cost(shape.inputs().view(), shape.targets().view(), loss).unwrap(), found);
+            assert_eq!(network.cost(shape.inputs().view(), shape.targets(loss).view(), loss).unwrap(), found);
         }
     }
 }

@@ -5,7 +5,7 @@ mod common;
 
 use chainrule::ndarray::{Array2, Axis, array, s};
 use chainrule::rand::{Rng, RngCore};
-use chainrule::{Activation, Affine, Dataset, Error, History, Layer, Loss, Network, Real, Report, Schedule, Sgd};
+use chainrule::{Activation, Affine, Dataset, Error, History, Layer, Loss, Network, Real, Schedule, Sgd};
 use chainrule::{Optimizer, Trainer, Workspace, accuracy};
 use common::{SOFTPLUS, bits, network, network_bits, one_hot_rows, rng, uniform};
 use std::cell::RefCell;
@@ -190,8 +190,9 @@ fn shuffling_draws_a_single_number() {
     for (shuffle, draws) in [(true, 1), (false, 0)] {
         let (mut used, mut expected) = (rng(6), rng(6));
         let mut trainer = trainer::<f64>(Sgd::new(0.1), 3).shuffle(shuffle);
+        let mut network = classifier();
         for _ in 0..2 {
-            trainer.fit(&mut classifier(), &data(), &mut used).unwrap();
+            trainer.fit(&mut network, &data(), &mut used).unwrap();
         }
         (0..draws).for_each(|_| _ = expected.random::<u64>());
         assert_eq!(used.next_u64(), expected.next_u64());
@@ -215,14 +216,14 @@ fn descend<'a, F: Real>(sgd: Sgd<F>, epochs: usize, batch: usize) -> Trainer<'a,
 /// A rate that grows until training diverges, in the middle of a later epoch.
 #[test]
 fn on_divergence_the_network_is_back_at_the_start_of_the_epoch() {
-    let sgd = || Sgd::<f64>::new(1e-3).momentum(0.5).schedule(Schedule::Exponential { factor: 10.0 });
+    let sgd = || Sgd::<f64>::new(1e-3).momentum(0.5).schedule(Schedule::Exponential { factor: 1e40 });
     let data = regression(1.0);
     let mut diverged = regressor();
     let mut trainer = descend(sgd(), 50, 2).shuffle(false);
     let error = trainer.fit(&mut diverged, &data, &mut rng(1)).unwrap_err();
     let Error::Diverged { epoch, cost, last_finite_cost, learning_rate } = error.clone() else { panic!("{error}") };
-    assert!(epoch > 1 && !cost.is_finite(), "{error}");
-    assert_eq!(learning_rate, 1e-3 * 10_f64.powf(epoch as f64));
+    assert!(epoch > 0 && !cost.is_finite(), "{error}");
+    assert_eq!(learning_rate, 1e-3 * 1e40_f64.powf(epoch as f64));
     let last = last_finite_cost.unwrap();
     assert!(last.is_finite() && last > 1e100, "{error}");
 
@@ -237,11 +238,76 @@ fn on_divergence_the_network_is_back_at_the_start_of_the_epoch() {
     assert!(cost_of_first.is_finite());
 
     let text = format!(
-        "training diverged in epoch {epoch}: cost {cost}, last finite cost {last:.3e}, learning rate {learning_rate}. Try a \
+        "training diverged in epoch {epoch}: cost {cost}, last finite cost {last:.3e}, learning rate {learning_rate:e}. Try a \
          learning rate ten times smaller, inputs (and, with identity outputs, targets) scaled to about -1 to 1, or \
          smaller initial weights"
     );
     assert_eq!(error.to_string(), text);
+}
+
+/// A rate that is a little too high: the cost grows from epoch to epoch, and stays finite for long.
+#[test]
+fn a_cost_that_has_left_every_reasonable_size_is_a_divergence() {
+    for size in [1.0, 1e5] {
+        let targets = uniform::<f64>((20, 1), -size, size, 8);
+        let data = Dataset::new(uniform((20, 3), -1.0, 1.0, 7), targets).unwrap();
+        let mut network = network::<f64>(3, &[(1, Activation::Identity)], 9);
+        let mut trainer = descend(Sgd::new(2.0), 200, 20);
+        let error = trainer.fit(&mut network, &data, &mut rng(1)).unwrap_err();
+        let Error::Diverged { cost, .. } = error else { panic!("{error}") };
+        let square = data.targets().mapv(|y| y * y).mean().unwrap();
+        let start = trainer.history().cost[0].max(square).max(1.0);
+        assert!(cost.is_finite() && cost > 1e8 * start && cost < 1e12 * start, "{cost:e} for {start:e}");
+        // What came before it stays, and so does the network at the start of the epoch.
+        let last = trainer.history().cost.last().unwrap();
+        assert!(*last <= 1e8 * start);
+        let now = network.cost(data.inputs(), data.targets(), Loss::MeanSquaredError).unwrap();
+        assert!((now / cost - 1.0).abs() < 1e-12, "one batch: its cost is that of the network before the step");
+    }
+}
+
+/// Costs far from 1 are honest where the targets are; and a first batch may have a small one by chance.
+#[test]
+fn honest_training_is_not_taken_for_a_divergence() {
+    let x = uniform::<f64>((40, 2), -1.0, 1.0, 7);
+    let mut y = uniform::<f64>((40, 1), -1e7, 1e7, 8);
+    y.slice_mut(s![..20, ..]).fill(0.0);
+    let data = Dataset::new(x, y).unwrap();
+    let mut network = network::<f64>(2, &[(1, Activation::Identity)], 9);
+    let mut trainer = descend(Sgd::new(0.1), 5, 20).shuffle(false);
+    let history = trainer.fit(&mut network, &data, &mut rng(1)).unwrap();
+    assert!(history.cost[0] > 1e12);
+}
+
+// --- Another network ---------------------------------------------------------------------------------------------
+
+#[test]
+fn a_trainer_refuses_a_network_that_it_has_not_trained() {
+    let text = "this trainer has trained another network for 3 epochs: for a new training, call reset or make another \
+                Trainer; to go on with these parameters, call continue_with";
+    let fresh = |trainer: &mut Trainer<f64>| {
+        let mut network = classifier();
+        trainer.fit(&mut network, &data(), &mut rng(4)).map(|history| (network_bits(&network), history))
+    };
+    let mut trainer = trainer(full_sgd(), 3);
+    let first = fresh(&mut trainer).unwrap();
+    let refused = fresh(&mut trainer).unwrap_err();
+    assert_eq!(refused.to_string(), text);
+    assert_eq!(trainer.history(), &first.1);
+
+    // Afresh: everything as the first time.
+    trainer.reset();
+    assert_eq!(trainer.history(), &History::default());
+    assert_eq!(fresh(&mut trainer).unwrap(), first);
+
+    // On, with other parameters.
+    let mut changed = classifier::<f64>();
+    assert_eq!(trainer.fit(&mut changed, &data(), &mut rng(4)).unwrap_err().to_string(), text);
+    trainer.continue_with(&changed);
+    trainer.fit(&mut changed, &data(), &mut rng(4)).unwrap();
+    assert_eq!(trainer.history().cost.len(), 6);
+    // A copy of its network is its network.
+    trainer.fit(&mut changed.clone(), &data(), &mut rng(4)).unwrap();
 }
 
 #[test]
@@ -335,11 +401,28 @@ fn inputs_from_0_to_255_and_huge_rates_leave_nothing_half_done() {
 
 #[test]
 fn a_callback_sees_every_epoch_and_can_stop() {
-    let reports = RefCell::new(Vec::<Report>::new());
+    struct Seen {
+        epoch: usize,
+        cost: f64,
+        accuracy: Option<f64>,
+        validation_cost: Option<f64>,
+        validation_accuracy: Option<f64>,
+        learning_rate: f64,
+        network: Network<f64>,
+    }
+    let reports = RefCell::new(Vec::<Seen>::new());
     let test = data();
     let mut stopped = classifier::<f64>();
     let mut trainer = trainer(full_sgd(), usize::MAX).validation(&test).on_epoch(|report| {
-        reports.borrow_mut().push(report.clone());
+        reports.borrow_mut().push(Seen {
+            epoch: report.epoch,
+            cost: report.cost,
+            accuracy: report.accuracy,
+            validation_cost: report.validation_cost,
+            validation_accuracy: report.validation_accuracy,
+            learning_rate: report.learning_rate,
+            network: report.network.clone(),
+        });
         if report.epoch % 3 == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     let first = trainer.fit(&mut stopped, &data(), &mut rng(4)).unwrap();
@@ -358,6 +441,12 @@ fn a_callback_sees_every_epoch_and_can_stop() {
     assert_eq!(reports.iter().filter_map(|r| r.validation_cost).collect::<Vec<_>>(), history.validation_cost);
     assert_eq!(reports.iter().filter_map(|r| r.validation_accuracy).collect::<Vec<_>>(), history.validation_accuracy);
     assert_eq!(history.validation_accuracy.len(), 6);
+    assert_eq!(reports.iter().filter_map(|r| r.accuracy).collect::<Vec<_>>(), history.accuracy);
+    assert_eq!(history.accuracy.len(), 6);
+    // The schedule takes a tenth off in each epoch.
+    assert!(reports.iter().all(|r| (r.learning_rate - 0.3 * 0.9_f64.powf(r.epoch as f64)).abs() < 1e-15));
+    assert_eq!(reports[2].network, three_epochs);
+    assert_eq!(reports[5].network, stopped);
 }
 
 /// More rows than one chunk; the cost is without the penalty.

@@ -90,7 +90,13 @@ fn everything_comes_back_to_the_bit() {
     same(&Schedule::Constant);
     same(&Schedule::Step { every: 3, factor: 0.7 });
     same(&Schedule::Cosine { epochs: usize::MAX });
-    same(&History { cost: vec![0.1, 1.0 / 3.0], validation_cost: vec![5e-324], validation_accuracy: vec![] });
+    same(&History {
+        cost: vec![0.1, 1.0 / 3.0],
+        accuracy: vec![0.5, 2.0 / 3.0],
+        validation_cost: vec![5e-324],
+        validation_accuracy: vec![],
+        best_epoch: Some(1),
+    });
 }
 
 /// The format that other programs see; a change here changes the format.

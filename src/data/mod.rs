@@ -1,5 +1,12 @@
 //! `Dataset`: pairs of inputs and targets, one example per row. Splits, shuffles and selects rows.
 //!
+//! ```text
+//! (R2)  w = n / (K n_c): weights that let K classes count the same, n_c examples in each
+//! (R3)  y ← (1 − ε) y + ε/k: label smoothing
+//! ```
+//!
+//! Derivation: chapter 13, `derivation/13-regularisation.md`.
+//!
 //! `scaling.rs` shifts and scales columns, `toy.rs` generates small sets from equations, `idx.rs` and `cifar.rs` read
 //! MNIST and CIFAR-10, and `download.rs` fetches them.
 
@@ -13,7 +20,7 @@ pub mod download;
 pub use idx::Idx;
 pub use scaling::Scaling;
 
-use crate::error::{Error, Result, check_finite, check_fits};
+use crate::error::{Error, Result, check_finite, check_fits, check_shape, check_weights};
 use crate::real::{Real, count, nearest_count};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rand::Rng;
@@ -44,6 +51,8 @@ pub struct Dataset<F: Real> {
     targets: Array2<F>, // [n, outputs]
     // [n]; `class` of each target row. An array rather than a `Vec`, because its Debug output is abridged.
     labels: Option<Array1<usize>>,
+    // [n]; as the caller gave them.
+    weights: Option<Array1<f64>>,
 }
 
 impl<F: Real> Dataset<F> {
@@ -116,7 +125,7 @@ impl<F: Real> Dataset<F> {
     /// For arrays that satisfy the invariants, except the memory order. The labels are derived from the targets.
     fn from_checked(inputs: Array2<F>, targets: Array2<F>) -> Self {
         let labels = targets.rows().into_iter().map(class).collect();
-        Self { inputs: row_major(inputs), targets: row_major(targets), labels }
+        Self { inputs: row_major(inputs), targets: row_major(targets), labels, weights: None }
     }
 
     /// The inputs, `[n, inputs]`.
@@ -145,6 +154,131 @@ impl<F: Real> Dataset<F> {
     /// ```
     pub fn labels(&self) -> Option<&[usize]> {
         self.labels.as_ref().and_then(|labels| labels.as_slice())
+    }
+
+    /// The weights of the examples, from [`weighted`](Dataset::weighted) and its like.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_ref().and_then(|weights| weights.as_slice())
+    }
+
+    /// Gives every example a weight: how much it counts in training, and in the costs of a validation. A
+    /// [`Trainer`](crate::Trainer) divides the weights by their mean over the set, so only their ratios matter. Weights
+    /// that are there already are multiplied.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] unless there is one for each example, [`Error::OutOfRange`] for a weight that is negative, NaN
+    /// or infinite, or if none is above 0.
+    ///
+    /// ```
+    /// use chainrule::Dataset;
+    /// use ndarray::array;
+    ///
+    /// let data = Dataset::new(array![[1.0], [2.0]], array![[0.5], [0.25]])?.weighted(&[1.0, 3.0])?;
+    /// assert_eq!(data.weights(), Some(&[1.0, 3.0][..]));
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn weighted(mut self, weights: &[f64]) -> Result<Self> {
+        check_shape("weights of the examples", None, &[self.len()], &[weights.len()])?;
+        check_weights(weights)?;
+        let old = self.weights.take().unwrap_or_else(|| Array1::ones(self.len()));
+        let weights: Array1<f64> = old.iter().zip(weights).map(|(old, new)| old * new).collect();
+        let sum = weights.sum();
+        if !(sum > 0.0 && sum.is_finite()) {
+            let expected = "more than 0, and finite".into();
+            return Err(Error::OutOfRange { name: "sum of the weights", expected, found: sum });
+        }
+        self.weights = Some(weights);
+        Ok(self)
+    }
+
+    /// [`weighted`](Dataset::weighted) by class: an example of class c has the weight `weights[c]`.
+    ///
+    /// # Errors
+    /// Those of [`weighted`](Dataset::weighted), [`Error::NoLabels`] without [`labels`](Dataset::labels), and
+    /// [`Error::Shape`] unless there is a weight for each class.
+    ///
+    /// ```
+    /// use chainrule::Dataset;
+    /// use ndarray::array;
+    ///
+    /// let data = Dataset::classification(array![[0.0], [1.0], [2.0]], vec![1, 0, 1], 2)?.class_weighted(&[5.0, 1.0])?;
+    /// assert_eq!(data.weights(), Some(&[1.0, 5.0, 1.0][..]));
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn class_weighted(self, weights: &[f64]) -> Result<Self> {
+        check_shape("weights of the classes", None, &[self.num_classes()], &[weights.len()])?;
+        let weights: Vec<f64> = self.class_of_each_row()?.iter().map(|&class| weights[class]).collect();
+        self.weighted(&weights)
+    }
+
+    /// Weights that let all classes count the same, however many examples they have:
+    ///
+    /// ```text
+    /// (R2)  w = n / (K n_c)   for each of the n_c examples of class c, K the classes that occur
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoLabels`] without [`labels`](Dataset::labels).
+    ///
+    /// ```
+    /// use chainrule::Dataset;
+    /// use ndarray::array;
+    ///
+    /// let data = Dataset::classification(array![[0.0], [1.0], [2.0], [3.0]], vec![0, 0, 0, 1], 2)?.balanced()?;
+    /// assert_eq!(data.weights(), Some(&[4.0 / 6.0, 4.0 / 6.0, 4.0 / 6.0, 2.0][..]));
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn balanced(self) -> Result<Self> {
+        let labels = self.class_of_each_row()?;
+        let mut examples = vec![0; self.num_classes()];
+        labels.iter().for_each(|&class| examples[class] += 1);
+        let classes = examples.iter().filter(|&&n| n > 0).count();
+        let weight = |&class: &usize| count(labels.len()) / (count(classes) * count(examples[class])); // (R2)
+        let weights: Vec<f64> = labels.iter().map(weight).collect();
+        self.weighted(&weights)
+    }
+
+    /// Label smoothing: targets that are less sure of themselves.
+    ///
+    /// ```text
+    /// (R3)  y ← (1 − ε) y + ε/k   for k outputs;  ε/2 for a single one
+    /// ```
+    ///
+    /// The [`labels`](Dataset::labels) stay (Szegedy et al. 2016, section 7).
+    ///
+    /// # Errors
+    /// [`Error::NoLabels`] without labels, [`Error::OutOfRange`] unless 0 ≤ ε < 1.
+    ///
+    /// ```
+    /// use chainrule::Dataset;
+    /// use ndarray::array;
+    ///
+    /// let data = Dataset::classification(array![[0.0], [1.0]], vec![0, 1], 2)?.smooth_labels(0.25)?;
+    /// assert_eq!(data.targets(), array![[0.875, 0.125], [0.125, 0.875]]);
+    /// assert_eq!(data.labels(), Some(&[0, 1][..]));
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn smooth_labels(mut self, epsilon: f64) -> Result<Self> {
+        self.class_of_each_row()?;
+        if !(0.0..1.0).contains(&epsilon) {
+            let expected = "0 or more, and below 1".into();
+            return Err(Error::OutOfRange { name: "label smoothing", expected, found: epsilon });
+        }
+        let (keep, share) = (1.0 - epsilon, epsilon / count(self.num_classes()));
+        self.targets.mapv_inplace(|y| F::from_f64(keep * y.f64() + share)); // (R3) y ← (1 − ε) y + ε/k
+        Ok(self)
+    }
+
+    /// The classes that the targets can name: two for a single column.
+    fn num_classes(&self) -> usize {
+        self.num_outputs().max(2)
+    }
+
+    pub(crate) fn class_of_each_row(&self) -> Result<&[usize]> {
+        self.labels().ok_or_else(|| {
+            let row = self.targets.rows().into_iter().position(|row| class(row).is_none());
+            Error::NoLabels { row: row.unwrap_or(0) }
+        })
     }
 
     /// The number of examples, n; at least 1.
@@ -207,7 +341,16 @@ impl<F: Real> Dataset<F> {
             return Err(self.no_such_row(range.end - 1));
         }
         let slice = |array: &Array2<F>| array.slice(ndarray::s![range.clone(), ..]).to_owned();
-        Ok(Self::from_checked(slice(&self.inputs), slice(&self.targets)))
+        let part = Self::from_checked(slice(&self.inputs), slice(&self.targets));
+        Ok(Self {
+            labels: self
+                .labels
+                .as_ref()
+                .map(|labels| labels.slice(ndarray::s![range.clone()]).to_owned())
+                .or(part.labels),
+            weights: self.weights.as_ref().map(|weights| weights.slice(ndarray::s![range.clone()]).to_owned()),
+            ..part
+        })
     }
 
     /// The same rows in random order. Every order is equally likely.
@@ -267,14 +410,10 @@ impl<F: Real> Dataset<F> {
     /// # Ok::<(), chainrule::Error>(())
     /// ```
     pub fn split_stratified(&self, fraction: f64, rng: &mut (impl Rng + ?Sized)) -> Result<(Self, Self)> {
-        let Some(labels) = self.labels() else {
-            let row = self.targets.rows().into_iter().position(|row| class(row).is_none());
-            return Err(Error::NoLabels { row: row.unwrap_or(0) });
-        };
+        let labels = self.class_of_each_row()?;
         let size = self.first_part(fraction)?;
 
-        // At least 2: a single column holds two classes.
-        let mut examples = vec![0; self.num_outputs().max(2)];
+        let mut examples = vec![0; self.num_classes()];
         for &class in labels {
             examples[class] += 1;
         }
@@ -317,7 +456,13 @@ impl<F: Real> Dataset<F> {
 
     /// `select` without the checks.
     fn pick(&self, rows: &[usize]) -> Self {
-        Self::from_checked(self.inputs.select(Axis(0), rows), self.targets.select(Axis(0), rows))
+        let part = Self::from_checked(self.inputs.select(Axis(0), rows), self.targets.select(Axis(0), rows));
+        Self {
+            // Smoothed targets do not tell their labels; and a part may name classes even if the whole does not.
+            labels: self.labels.as_ref().map(|labels| labels.select(Axis(0), rows)).or(part.labels),
+            weights: self.weights.as_ref().map(|weights| weights.select(Axis(0), rows)),
+            ..part
+        }
     }
 
     fn no_such_row(&self, row: usize) -> Error {

@@ -43,3 +43,11 @@ pub mod trouble {}
 /// 11 · The last proof: the gradient check, and what it catches. (10 minutes)
 #[doc = include_str!("proof.md")]
 pub mod proof {}
+
+/// 12 · Steps of their own: RMSprop, Adam and its corrections, decoupled decay, clipping. (15 minutes)
+#[doc = include_str!("adaptive.md")]
+pub mod adaptive {}
+
+/// 13 · What else training adds: dropout, weights of examples, softer targets. (12 minutes)
+#[doc = include_str!("regularisation.md")]
+pub mod regularisation {}

@@ -5,6 +5,7 @@ use crate::activation::Activation;
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::network::Network;
+use crate::optimizer::Optimizer;
 use crate::real::Real;
 use crate::train::Trainer;
 use std::convert::Infallible;
@@ -55,7 +56,7 @@ impl<F: Real> Network<F> {
     }
 }
 
-impl<F: Real> Trainer<'_, F> {
+impl<F: Real, O: Optimizer<F>> Trainer<'_, F, O> {
     /// Needs the feature `safetensors`.
     pub fn save_checkpoint(&self, _network: &Network<F>, _path: impl AsRef<Path>) -> Result<()>
     where

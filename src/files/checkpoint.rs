@@ -2,26 +2,29 @@
 
 use super::names::{Named, by_name};
 use super::network::{is_own, no_more, numbered, put_affines, put_network, read, take_affines, take_network, write};
+use super::optimizers::{SavedOptimizer, put_rate, take_rate};
 use super::safetensors::{SafeTensors, number_type};
 use crate::activation::Activation;
-use crate::error::{FileProblem, Result, check_finite, check_shape};
+use crate::dropout::Dropout;
+use crate::error::{FileProblem, Result, check_shape};
 use crate::io::in_file;
-use crate::layer::Affine;
+use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::network::Network;
-use crate::optimizer::{Schedule, Sgd};
 use crate::real::Real;
-use crate::train::{History, Trainer};
+use crate::train::{EarlyStopping, History, Trainer, Watch, fingerprint};
 use ndarray::{Array1, ArrayView1};
 use std::path::Path;
 
-impl<F: Real> Trainer<'_, F> {
+impl<F: Real, O: SavedOptimizer<F>> Trainer<'_, F, O> {
     /// Saves the trainer and its network, so that training can continue as if it had never stopped. Needs the feature
     /// `safetensors`.
     ///
-    /// The file holds the network, the loss, the optimiser with its velocity, the [history](Trainer::history) with the
-    /// number of epochs, and the seed of the shuffles. It does not hold the data, the validation set or the
-    /// [`on_epoch`](Trainer::on_epoch) callback. The write is atomic like that of [`Network::save`], and
+    /// The file holds the network, the loss, the optimiser ([`Sgd`](crate::Sgd), [`RmsProp`](crate::RmsProp) or
+    /// [`Adam`](crate::Adam)) with its velocity or moments, dropout, clipping, early stopping with the best parameters
+    /// so far, the [history](Trainer::history) with the number of epochs, and the seed of the shuffles and masks. It
+    /// does not hold the data, the validation set, [`augment`](Trainer::augment) and
+    /// [`on_epoch`](Trainer::on_epoch). The write is atomic like that of [`Network::save`], and
     /// [`Network::load`] can read the network from a checkpoint.
     ///
     /// # Errors
@@ -57,30 +60,49 @@ impl<F: Real> Trainer<'_, F> {
     /// ```
     pub fn save_checkpoint(&self, network: &Network<F>, path: impl AsRef<Path>) -> Result<()> {
         let mut file = SafeTensors::default();
-        let Sgd { learning_rate, momentum, weight_decay, schedule, epoch, velocity } = &self.optimizer;
+        let steps = &self.steps;
         let entries = [
-            ("loss", self.loss.saved_name()),
-            ("learning_rate", learning_rate.to_string()),
-            ("momentum", momentum.to_string()),
-            ("weight_decay", weight_decay.to_string()),
-            ("schedule", schedule_to_text(*schedule)),
-            ("epoch", epoch.to_string()),
+            ("loss", steps.loss.saved_name()),
             ("epochs", self.epochs.to_string()),
-            ("shuffle", self.shuffle.to_string()),
+            ("shuffle", steps.shuffle.to_string()),
             ("batch_size", or_none(self.batch_size.map(|rows| rows.to_string()))),
-            ("shuffling", or_none(self.shuffling.map(|seed| seed.to_string()))),
+            ("shuffling", or_none(steps.seed.map(|seed| seed.to_string()))),
         ];
         file.metadata.extend(entries.map(|(key, text)| (key.to_string(), text)));
-        let History { cost, validation_cost, validation_accuracy } = &self.history;
+        // Like the rest of what came later, left out where it is not used.
+        if O::NAME != SGD {
+            file.put_value("optimizer", O::NAME);
+        }
+        if let Some(Dropout { inputs, hidden }) = steps.dropout {
+            file.put_value("dropout_inputs", inputs);
+            file.put_value("dropout_hidden", hidden);
+        }
+        if let Some(max_norm) = steps.clip_norm {
+            file.put_value("clip_norm", max_norm);
+        }
+        let History { cost, accuracy, validation_cost, validation_accuracy, best_epoch } = &self.history;
         // F64 before F32 aligns every number to its width.
         file.insert("trainer.cost".into(), ArrayView1::from(cost));
+        file.insert("trainer.accuracy".into(), ArrayView1::from(accuracy));
         file.insert("trainer.validation_cost".into(), ArrayView1::from(validation_cost));
         file.insert("trainer.validation_accuracy".into(), ArrayView1::from(validation_accuracy));
         put_network(network, &mut file)?;
-        if let Some(velocity) = velocity {
-            check_velocity(network, velocity)?;
-            put_affines("trainer.velocity.", network, velocity.iter(), &mut file)?;
+        if let Some(EarlyStopping { patience, min_improvement, on_accuracy }) = self.early_stopping {
+            file.put_value("patience", patience);
+            file.put_value("min_improvement", min_improvement);
+            file.put_value("on_accuracy", on_accuracy);
         }
+        if let (Some(watch), Some(_)) = (&self.watch, best_epoch) {
+            file.put_value("best", watch.best);
+            file.put_value("best_epoch", watch.best_epoch);
+            file.put_value("waiting", watch.waiting);
+            put_parameters(BEST, network, &watch.best_network, &mut file)?;
+            if let Some(current) = &watch.current {
+                put_parameters(CURRENT, network, current, &mut file)?;
+            }
+        }
+        put_rate(steps.optimizer.rate(), &mut file).map_err(in_file(path.as_ref()))?;
+        steps.optimizer.put(network, &mut file)?;
         write(&file, path.as_ref())
     }
 
@@ -130,11 +152,11 @@ impl<F: Real> Trainer<'_, F> {
     }
 }
 
-fn load<'a, F: Real>(
+fn load<'a, F: Real, O: SavedOptimizer<F>>(
     path: &Path,
     loss: Option<Loss>,
     activations: Option<&[Activation]>,
-) -> Result<(Trainer<'a, F>, Network<F>)> {
+) -> Result<(Trainer<'a, F, O>, Network<F>)> {
     let load = || {
         let mut file = read(path)?;
         let loss = by_name(file.text("loss", "the loss of a checkpoint (to load a network, Network::load)")?, loss)?;
@@ -149,35 +171,119 @@ fn load<'a, F: Real>(
             };
             return Err(FileProblem::Metadata { key: "number", expected, found: Some(number.into()) });
         }
-        let (number, count) = ("a number", "a count");
-        let mut sgd = Sgd::new(file.value("learning_rate", number)?)
-            .momentum(file.value("momentum", number)?)
-            .weight_decay(file.value("weight_decay", number)?)
-            .schedule(schedule_from_text(&file)?);
-        sgd.set_epoch(file.value("epoch", count)?);
+        check_optimizer(O::NAME, number, file.metadata.get("optimizer").map_or(SGD, String::as_str))?;
+        let count = "a count";
 
         let history = take_history(&mut file)?;
-        let velocity = take_affines(numbered("trainer.velocity.", &file), &mut file)?;
         let network = take_network(&mut file, None, activations)?;
-        if !velocity.is_empty() {
-            check_velocity(&network, &velocity)?;
-            sgd.velocity = Some(velocity);
-        }
+        let optimizer = O::take(take_rate(&file)?, &network, &mut file)?;
+        let mut trainer = Trainer::new(loss, optimizer);
+        trainer.history = history;
+        take_early_stopping(&mut trainer, &network, &mut file)?;
         no_more(file.names())?;
 
-        let mut trainer = Trainer::new(loss, sgd);
         trainer.epochs = file.value("epochs", count)?;
-        trainer.shuffle = file.value("shuffle", "true or false")?;
+        trainer.steps.shuffle = file.value("shuffle", "true or false")?;
         if file.text("batch_size", count)? != NONE {
             trainer.batch_size = Some(file.value("batch_size", count)?);
         }
         if file.text("shuffling", count)? != NONE {
-            trainer.shuffling = Some(file.value("shuffling", count)?);
+            trainer.steps.seed = Some(file.value("shuffling", count)?);
         }
-        trainer.history = history;
+        if file.metadata.contains_key("dropout_inputs") {
+            let rate = "a rate of dropout";
+            let (inputs, hidden) = (file.value("dropout_inputs", rate)?, file.value("dropout_hidden", rate)?);
+            trainer.steps.dropout = Some(Dropout { inputs, hidden });
+        }
+        if file.metadata.contains_key("clip_norm") {
+            trainer.steps.clip_norm = Some(file.value("clip_norm", "a norm")?);
+        }
+        if !trainer.history.cost.is_empty() {
+            trainer.trained = Some(fingerprint(&network));
+        }
         Ok((trainer, network))
     };
     load().map_err(in_file(path))
+}
+
+/// The optimiser of checkpoints that do not name theirs.
+const SGD: &str = "sgd";
+
+fn check_optimizer(expected: &str, number: &str, found: &str) -> Result<(), FileProblem> {
+    if found == expected {
+        return Ok(());
+    }
+    let kind = match found {
+        SGD => "Sgd",
+        "rmsprop" => "RmsProp",
+        "adam" => "Adam",
+        _ => "…",
+    };
+    Err(FileProblem::Metadata {
+        key: "optimizer",
+        expected: format!("{expected} (to load this one, Trainer::<{number}, {kind}<{number}>>::load_checkpoint)"),
+        found: Some(found.into()),
+    })
+}
+
+/// The prefixes of the best parameters with early stopping, and of those with which the training goes on.
+const BEST: &str = "trainer.best.";
+const CURRENT: &str = "trainer.current.";
+
+/// The parameters of `other`, which has the layers of `network`.
+fn put_parameters<F: Real>(
+    prefix: &str,
+    network: &Network<F>,
+    other: &Network<F>,
+    file: &mut SafeTensors,
+) -> Result<()> {
+    put_affines(prefix, network, other.layers().iter().map(|layer| &layer.affine), file)
+}
+
+fn take_parameters<F: Real>(
+    prefix: &str,
+    network: &Network<F>,
+    file: &mut SafeTensors,
+) -> Result<Option<Network<F>>, FileProblem> {
+    let affines = take_affines(numbered(prefix, file), file)?;
+    if affines.is_empty() {
+        return Ok(None);
+    }
+    let found = affines.len();
+    let layers = affines.into_iter().zip(network.layers());
+    let layers = layers.map(|(affine, layer)| Layer { affine, activation: layer.activation }).collect();
+    let other = Network::from_layers(layers)?;
+    check_shape("layers", None, &[network.layers().len()], &[found])?;
+    for (l, (layer, other)) in network.layers().iter().zip(other.layers()).enumerate() {
+        check_shape("weights", Some(l), layer.affine.weights.shape(), other.affine.weights.shape())?;
+    }
+    Ok(Some(other))
+}
+
+fn take_early_stopping<F: Real, O: SavedOptimizer<F>>(
+    trainer: &mut Trainer<'_, F, O>,
+    network: &Network<F>,
+    file: &mut SafeTensors,
+) -> Result<(), FileProblem> {
+    let (number, count) = ("a number", "a count");
+    if file.metadata.contains_key("patience") {
+        let mut settings = EarlyStopping::patience(file.value("patience", count)?)
+            .min_improvement(file.value("min_improvement", number)?);
+        settings.on_accuracy = file.value("on_accuracy", "true or false")?;
+        trainer.early_stopping = Some(settings);
+    }
+    if let Some(best_network) = take_parameters(BEST, network, file)? {
+        let watch = Watch {
+            best: file.value("best", number)?,
+            best_epoch: file.value("best_epoch", count)?,
+            best_network,
+            waiting: file.value("waiting", count)?,
+            current: take_parameters(CURRENT, network, file)?,
+        };
+        trainer.history.best_epoch = Some(watch.best_epoch);
+        trainer.watch = Some(watch);
+    }
+    Ok(())
 }
 
 /// The text for an optional number that is not set.
@@ -187,53 +293,16 @@ fn or_none(number: Option<String>) -> String {
     number.unwrap_or_else(|| NONE.into())
 }
 
-fn schedule_to_text(schedule: Schedule) -> String {
-    match schedule {
-        Schedule::Constant => "constant".into(),
-        Schedule::Exponential { factor } => format!("exponential {factor}"),
-        Schedule::Step { every, factor } => format!("step {every} {factor}"),
-        Schedule::Cosine { epochs } => format!("cosine {epochs}"),
-    }
-}
-
-fn schedule_from_text(file: &SafeTensors) -> Result<Schedule, FileProblem> {
-    let expected = "constant, exponential, step or cosine, with its numbers";
-    let text = file.text("schedule", expected)?;
-    let parse = || {
-        Some(match text.split(' ').collect::<Vec<_>>()[..] {
-            ["constant"] => Schedule::Constant,
-            ["exponential", factor] => Schedule::Exponential { factor: factor.parse().ok()? },
-            ["step", every, factor] => Schedule::Step { every: every.parse().ok()?, factor: factor.parse().ok()? },
-            ["cosine", epochs] => Schedule::Cosine { epochs: epochs.parse().ok()? },
-            _ => return None,
-        })
-    };
-    let wrong = || FileProblem::Metadata { key: "schedule", expected: expected.into(), found: Some(text.into()) };
-    parse().ok_or_else(wrong)
-}
-
-/// Takes the history and checks that validation has no more epochs than training.
+/// Takes the history and checks that no list has more epochs than the costs.
 fn take_history(file: &mut SafeTensors) -> Result<History, FileProblem> {
+    let has_accuracy = file.names().any(|name| name == "trainer.accuracy"); // the first checkpoints have none
     let mut take = |tensor: &str| file.take(tensor).map(|numbers: Array1<f64>| numbers.to_vec());
     let cost = take("trainer.cost")?;
+    let accuracy = if has_accuracy { take("trainer.accuracy")? } else { Vec::new() };
     let validation_cost = take("trainer.validation_cost")?;
     let validation_accuracy = take("trainer.validation_accuracy")?;
-    for validation in [&validation_cost, &validation_accuracy] {
-        let most = cost.len().min(validation.len());
-        check_shape("epochs of the validation", None, &[most], &[validation.len()])?;
+    for list in [&accuracy, &validation_cost, &validation_accuracy] {
+        check_shape("epochs of the history", None, &[cost.len().min(list.len())], &[list.len()])?;
     }
-    Ok(History { cost, validation_cost, validation_accuracy })
-}
-
-/// Checks that V has the shapes of the parameters and finite numbers.
-fn check_velocity<F: Real>(network: &Network<F>, velocity: &[Affine<F>]) -> Result<()> {
-    check_shape("layers of the velocity", None, &[network.layers().len()], &[velocity.len()])?;
-    for (l, (layer, v)) in network.layers().iter().zip(velocity).enumerate() {
-        let Affine { weights, bias } = &layer.affine;
-        check_shape("velocity of the weights", Some(l), weights.shape(), v.weights.shape())?;
-        check_shape("velocity of the bias", Some(l), bias.shape(), v.bias.shape())?;
-        check_finite("velocity of the weights", Some(l), &v.weights.view())?;
-        check_finite("velocity of the bias", Some(l), &v.bias.view())?;
-    }
-    Ok(())
+    Ok(History { cost, accuracy, validation_cost, validation_accuracy, best_epoch: None })
 }

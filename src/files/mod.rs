@@ -8,11 +8,15 @@
 //! | `i.weight` | Wᵀ of the layer at module i | \[outputs, inputs\] |
 //! | `i.bias` | b | \[outputs\] |
 //! | `trainer.velocity.i.weight`, `.bias` | V of the same layer, after the first step with momentum | as above |
-//! | `trainer.cost`, `.validation_cost`, `.validation_accuracy` | the [`History`](crate::History), F64 | \[epochs\] |
+//! | `trainer.squares.i…`; `trainer.m.i…`, `.v.i…` | v of RMSprop; m and v of Adam | as above |
+//! | `trainer.best.i…`, `trainer.current.i…` | with early stopping, the best parameters, and those to go on with | as above |
+//! | `trainer.cost`, `.accuracy`, `.validation_cost`, `.validation_accuracy` | the [`History`](crate::History), F64 | \[epochs\] |
 //!
 //! The metadata holds the rest as text: `chainrule` (the version of this table), `activations`, `number`, `checksum`;
-//! in a checkpoint also `loss`, `learning_rate`, `momentum`, `weight_decay`, `schedule`, `epoch`, `epochs`,
-//! `batch_size`, `shuffle`, `shuffling`. Decimal numbers have enough digits to restore the same bits.
+//! in a checkpoint also `loss`, `optimizer` (without it: `sgd`) and its numbers, `learning_rate`, `schedule`, `epoch`,
+//! `epochs`, `batch_size`, `shuffle`, `shuffling` (the seed), and where they are used `warm_up`, `plateau`,
+//! `dropout_inputs`, `dropout_hidden`, `clip_norm`, `patience` and the rest of early stopping. Decimal numbers have
+//! enough digits to restore the same bits.
 
 #[cfg(not(feature = "safetensors"))]
 mod absent;
@@ -25,6 +29,8 @@ mod serde;
 mod checkpoint;
 #[cfg(feature = "safetensors")]
 mod network;
+#[cfg(feature = "safetensors")]
+mod optimizers;
 #[cfg(feature = "safetensors")]
 mod safetensors;
 

@@ -16,6 +16,7 @@ use crate::real::{Real, word};
 use ndarray::{Array, ArrayView, Dimension, IxDyn};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::Read;
 use std::ops::Range;
 use std::str::FromStr;
@@ -25,7 +26,7 @@ const HEADER_LIMIT: u64 = 1 << 20;
 
 /// The contents of a file, for reading and for writing.
 #[derive(Default)]
-pub(super) struct SafeTensors {
+pub struct SafeTensors {
     pub(super) metadata: BTreeMap<String, String>,
     tensors: BTreeMap<String, Tensor>,
     data: Vec<u8>,
@@ -140,6 +141,15 @@ impl SafeTensors {
     pub(super) fn value<T: FromStr>(&self, key: &'static str, expected: &str) -> Result<T, FileProblem> {
         let text = self.text(key, expected)?;
         text.parse().map_err(|_| FileProblem::Metadata { key, expected: expected.into(), found: Some(text.into()) })
+    }
+
+    /// The same, or a default where there is no such entry.
+    pub(super) fn value_or<T: FromStr>(&self, key: &'static str, expected: &str, default: T) -> Result<T, FileProblem> {
+        if self.metadata.contains_key(key) { self.value(key, expected) } else { Ok(default) }
+    }
+
+    pub(super) fn put_value(&mut self, key: &str, value: impl Display) {
+        self.metadata.insert(key.into(), value.to_string());
     }
 
     /// Serialises the contents and adds a checksum to the metadata. Equal contents give equal bytes.

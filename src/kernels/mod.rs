@@ -12,6 +12,7 @@
 //! | [`Number::exp`], [`Number::exp_m1`] | eˣ, eˣ − 1 | A2, A3, A5 |
 //! | [`all_finite`] | no NaN, no infinity | checks |
 //! | [`in_row_blocks`] | some rows at a time, side by side | predictions |
+//! | [`in_rows`] | one row at a time, side by side | dropout, augmentation |
 //!
 //! All matrices are row-major. Every sum is taken in an order that depends on the shapes alone, so the bits are the
 //! same on any number of threads and with vectors of any width; only whether a·b + c is rounded once or twice depends
@@ -29,11 +30,14 @@ mod vectors;
 mod tests;
 
 use crate::real::{ROW_MAJOR, Real, entries, entries_mut};
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 use std::cell::Cell;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::LocalKey;
+
+/// Entries of rows that are worth a thread of their own.
+const LEAST_IN_ROWS: usize = 4 * 1024;
 
 pub(crate) use products::gains_by_threads;
 pub use threads::Threads;
@@ -150,6 +154,16 @@ pub(crate) fn in_row_blocks<F: Real>(
     all.into_inner()
 }
 
+/// Calls `work` for every row of `array` with its index, side by side.
+pub(crate) fn in_rows<F: Real>(array: ArrayViewMut2<'_, F>, work: &(impl Fn(usize, ArrayViewMut1<'_, F>) + Sync)) {
+    let parts = threads::pieces(array.len(), LEAST_IN_ROWS);
+    threads::share([array], (Axis(0), 1), parts, &|first, [mut rows]| {
+        for (i, row) in rows.outer_iter_mut().enumerate() {
+            work(first + i, row);
+        }
+    });
+}
+
 /// What `each` computes: new values for the entries of `OUT` arrays, from those and from the entries of `IN` others.
 pub(crate) trait Formula<const OUT: usize, const IN: usize>: Copy + Send + Sync {
     fn at<N: Number>(self, out: [N; OUT], input: [N; IN]) -> [N; OUT];
@@ -176,6 +190,9 @@ pub(crate) trait Number:
 
     /// |self|
     fn abs(self) -> Self;
+
+    /// √self
+    fn sqrt(self) -> Self;
 
     /// `yes` where self < bound, else `no`; a NaN is not less than anything.
     fn if_less(self, bound: Self, yes: Self, no: Self) -> Self;

@@ -198,6 +198,11 @@ where
     }
 
     #[inline(always)]
+    fn sqrt(self) -> Self {
+        Vector(self.0, self.1.sqrt())
+    }
+
+    #[inline(always)]
     fn if_less(self, bound: Self, yes: Self, no: Self) -> Self {
         Vector(self.0, self.1.simd_lt(bound.1).select(yes.1, no.1))
     }

@@ -1,16 +1,31 @@
-//! `Optimizer`: what moves the parameters against their gradients; and `Schedule`, which sets its rate.
+//! `Optimizer`: what moves the parameters against their gradients.
 //!
-//! Derivation: chapter 8, `derivation/08-descent.md`. From above: `Network` and `Affine`.
+//! `sgd.rs` is the one of the tutorials, with momentum; `rmsprop.rs` and `adam.rs` give every parameter a rate of its
+//! own. `schedule.rs` changes the rate from epoch to epoch, and `clip.rs` shortens gradients that are too long.
+//!
+//! Derivation: chapter 8, `derivation/08-descent.md`, for `Sgd`; chapter 12, `derivation/12-adaptive.md`, for the rest.
+//! From above: `Network` and `Affine`.
 
+mod schedule;
 mod sgd;
+mod rmsprop;
+mod adam;
+mod clip;
 
 use crate::error::{Error, GRADIENTS, Places, Result};
 use crate::layer::Affine;
 use crate::network::Network;
-use crate::real::{Real, count};
+use crate::real::Real;
+pub use adam::Adam;
+pub use clip::clip_norm;
+pub(crate) use clip::{check_max_norm, clip};
+pub use rmsprop::RmsProp;
+pub use schedule::Schedule;
+pub use schedule::{LearningRate, Plateau};
 pub use sgd::Sgd;
 
-/// An update rule: from gradients to new parameters. [`Sgd`] is one; a rule of your own takes two functions.
+/// An update rule: from gradients to new parameters. [`Sgd`], [`RmsProp`] and [`Adam`] are such; a rule of your own
+/// takes two functions.
 ///
 /// ```
 /// use chainrule::{Affine, Network, Optimizer, Result};
@@ -57,6 +72,17 @@ pub trait Optimizer<F: Real>: Send {
         let _ = epoch;
     }
 
+    /// Sets the learning rate that schedules start from. Default: nothing.
+    fn set_learning_rate(&mut self, rate: f64) {
+        let _ = rate;
+    }
+
+    /// Tells the schedule how an epoch ended: its validation cost or, without a validation set, its training cost.
+    /// Default: nothing.
+    fn end_epoch(&mut self, cost: f64) {
+        let _ = cost;
+    }
+
     /// λ of an L2 penalty whose gradient the steps add, and which reported costs then contain. Default: 0.
     fn l2(&self) -> f64 {
         0.0
@@ -84,57 +110,106 @@ pub trait Optimizer<F: Real>: Send {
     }
 }
 
-/// How the learning rate changes from epoch to epoch, as a factor on the one given to [`Sgd::new`].
-/// Epochs count from 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum Schedule {
-    /// Always 1.
-    Constant,
-    /// factorᵉ in epoch e.
-    Exponential {
-        /// Above 0; usually below 1.
-        factor: f64,
-    },
-    /// factor^⌊e / every⌋ in epoch e.
-    Step {
-        /// The number of epochs between two changes, 1 or more.
-        every: usize,
-        /// Above 0; usually below 1.
-        factor: f64,
-    },
-    /// (1 + cos(π e / epochs)) / 2 in epoch e, from 1 down towards 0; later epochs keep the last one's rate.
-    Cosine {
-        /// The number of epochs to come down in, 1 or more.
-        epochs: usize,
-    },
-}
+/// What all optimisers of this folder say about their rate, for those who have not imported the trait.
+macro_rules! with_learning_rate {
+    ($optimizer:ident) => {
+        impl<F: Real> $optimizer<F> {
+            /// How the learning rate changes from epoch to epoch. Default: [`Schedule::Constant`].
+            ///
+            /// A [`Trainer`](crate::Trainer) counts the epochs; on the explicit pass, `set_epoch` does.
+            pub fn schedule(mut self, schedule: Schedule) -> Self {
+                self.rate.schedule = schedule;
+                self
+            }
 
-impl Schedule {
-    /// The factor of an epoch.
-    pub(crate) fn factor(self, epoch: usize) -> f64 {
-        match self {
-            Schedule::Constant => 1.0,
-            Schedule::Exponential { factor } => factor.powf(count(epoch)),
-            Schedule::Step { every, factor } => factor.powf(count(epoch / every.max(1))),
-            Schedule::Cosine { epochs } => {
-                let epochs = epochs.max(1);
-                0.5 + 0.5 * (std::f64::consts::PI * count(epoch.min(epochs - 1)) / count(epochs)).cos()
+            /// The number of epochs in which the rate rises, in equal steps, before the schedule begins: with 4, they
+            /// have 1/5, 2/5, 3/5 and 4/5 of the rate. Default: 0.
+            pub fn warm_up(mut self, epochs: usize) -> Self {
+                self.rate.warm_up = epochs;
+                self
+            }
+
+            /// Sets the learning rate that the schedule starts from.
+            pub fn set_learning_rate(&mut self, learning_rate: f64) {
+                self.rate.initial = learning_rate;
+            }
+
+            /// Tells the schedule which epoch the next steps belong to, counted from 0.
+            pub fn set_epoch(&mut self, epoch: usize) {
+                self.rate.epoch = epoch;
+            }
+
+            /// η of the current epoch.
+            pub fn current_rate(&self) -> f64 {
+                self.rate.current()
+            }
+
+            /// One step of every parameter against its gradient. Gradients are taken as they are: a NaN in one becomes
+            /// a NaN in its parameter.
+            ///
+            /// # Errors
+            /// [`Error::OutOfRange`](crate::Error::OutOfRange) for a learning rate or another number that makes no
+            /// sense; [`Error::Shape`](crate::Error::Shape) if the gradients, or what earlier steps left, belong to
+            /// other layers. The network is untouched then.
+            pub fn step(&mut self, network: &mut Network<F>, gradients: &[Affine<F>]) -> Result<()> {
+                Optimizer::step(self, network, gradients)
+            }
+
+            /// Forgets what earlier steps left, and what the schedule has seen: the next step is a first one.
+            pub fn reset(&mut self) {
+                self.forget();
+                self.rate.plateau = Plateau::default();
             }
         }
-    }
+    };
+}
+use with_learning_rate;
 
-    pub(crate) fn check(self) -> Result<()> {
-        let (factor, epochs) = match self {
-            Schedule::Constant => (1.0, 1),
-            Schedule::Exponential { factor } => (factor, 1),
-            Schedule::Step { every, factor } => (factor, every),
-            Schedule::Cosine { epochs } => (1.0, epochs),
-        };
-        check_number("factor of the schedule", "a finite number above 0", factor, factor.is_finite() && factor > 0.0)?;
-        check_number("epochs of the schedule", "1 or more", count(epochs), epochs > 0)
-    }
+/// The same, as the functions of the trait.
+macro_rules! rate_of_the_trait {
+    () => {
+        fn current_rate(&self) -> f64 {
+            self.rate.current()
+        }
+
+        fn set_learning_rate(&mut self, rate: f64) {
+            self.rate.initial = rate;
+        }
+
+        fn set_epoch(&mut self, epoch: usize) {
+            self.rate.epoch = epoch;
+        }
+
+        fn end_epoch(&mut self, cost: f64) {
+            self.rate.end_epoch(cost);
+        }
+
+        fn reset(&mut self) {
+            self.reset();
+        }
+    };
+}
+use rate_of_the_trait;
+
+/// A number from 0 to 1 that stays below 1 when it is rounded to `F`.
+fn check_fraction<F: Real>(name: &'static str, found: f64) -> Result<()> {
+    check_number(name, "0 or more, and below 1", found, found >= 0.0 && F::from_f64(found) < F::one())
+}
+
+/// A finite number that is not negative, also when it is rounded to `F`.
+fn check_not_negative<F: Real>(name: &'static str, found: f64) -> Result<()> {
+    check_number(name, "a finite number, 0 or more", found, F::from_f64(found).is_finite() && found >= 0.0)
+}
+
+/// A small number that keeps a denominator above 0.
+fn check_epsilon<F: Real>(found: f64) -> Result<()> {
+    let in_f = F::from_f64(found);
+    check_number("epsilon", "a finite number above 0", found, in_f.is_finite() && in_f > F::zero())
+}
+
+/// Zeros in the shapes of the parameters: what an optimiser starts from.
+fn zeros_like<F: Real>(network: &Network<F>) -> Vec<Affine<F>> {
+    network.layers().iter().map(|layer| Affine::zeros_like(&layer.affine)).collect()
 }
 
 /// A hyperparameter that fits, or the error that says what would.
@@ -143,7 +218,7 @@ fn check_number(name: &'static str, expected: &str, found: f64, fits: bool) -> R
 }
 
 /// Refuses gradients, or an optimiser's state, of other layers.
-fn check_like<F: Real>(network: &Network<F>, affines: &[Affine<F>], places: &Places) -> Result<()> {
+pub(crate) fn check_like<F: Real>(network: &Network<F>, affines: &[Affine<F>], places: &Places) -> Result<()> {
     let layers = network.layers();
     if affines.len() != layers.len() {
         let (expected, found) = (vec![layers.len()], vec![affines.len()]);

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! (U1)  V ← μV − ηG,   θ ← θ + V,   with  G = dθ + λW for weights,  G = dθ for biases
+//! (U2)  V ← μV − ηG,   θ ← θ + μV − ηG: Nesterov's form, a step ahead with the new velocity
 //! (C4)  (λ/2) Σ W²   with gradient λW: the cost of weight decay, `Network::l2_penalty`
 //! ```
 //!
@@ -12,7 +13,8 @@
 //! Derivation: chapter 8, `derivation/08-descent.md`. From above: `Network`, whose parameters move, and `Affine`, the
 //! type of parameters, gradients and velocities alike.
 
-use super::{Optimizer, Schedule, check_like, check_number};
+use super::{LearningRate, Optimizer, Plateau, Schedule, check_fraction, check_like, check_not_negative, zeros_like};
+use super::{rate_of_the_trait, with_learning_rate};
 use crate::error::{Result, VELOCITY};
 use crate::kernels::{Formula, Number, each};
 use crate::layer::Affine;
@@ -39,19 +41,21 @@ use crate::real::{Real, entries, entries_mut};
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sgd<F> {
-    pub(crate) learning_rate: f64,
+    pub(crate) rate: LearningRate,
     pub(crate) momentum: f64,
+    pub(crate) nesterov: bool,
     pub(crate) weight_decay: f64,
-    pub(crate) schedule: Schedule,
-    pub(crate) epoch: usize,
     /// V, made at the first step with momentum.
     pub(crate) velocity: Option<Vec<Affine<F>>>,
 }
 
+with_learning_rate!(Sgd);
+
 impl<F: Real> Sgd<F> {
     /// Plain gradient descent with a learning rate η above 0; no momentum, no weight decay, a constant rate.
     pub fn new(learning_rate: f64) -> Self {
-        Sgd { learning_rate, momentum: 0.0, weight_decay: 0.0, schedule: Schedule::Constant, epoch: 0, velocity: None }
+        let rate = LearningRate::new(learning_rate);
+        Sgd { rate, momentum: 0.0, nesterov: false, weight_decay: 0.0, velocity: None }
     }
 
     /// μ, 0 ≤ μ < 1; usually 0.9. Default: 0.
@@ -66,60 +70,31 @@ impl<F: Real> Sgd<F> {
         self
     }
 
-    /// How the learning rate changes from epoch to epoch. Default: [`Schedule::Constant`].
-    ///
-    /// A [`Trainer`](crate::Trainer) counts the epochs; on the explicit pass, [`Sgd::set_epoch`] does.
-    pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.schedule = schedule;
+    /// Whether momentum takes Nesterov's form (U2), which looks a step ahead. Default: false.
+    pub fn nesterov(mut self, nesterov: bool) -> Self {
+        self.nesterov = nesterov;
         self
     }
 
-    /// Tells the schedule which epoch the next steps belong to, counted from 0.
-    pub fn set_epoch(&mut self, epoch: usize) {
-        self.epoch = epoch;
-    }
-
-    /// η of the current epoch.
-    pub fn current_rate(&self) -> f64 {
-        self.learning_rate * self.schedule.factor(self.epoch)
-    }
-
-    /// U1: one step of every parameter against its gradient. Gradients are taken as they are: a NaN in one becomes a
-    /// NaN in its parameter.
-    ///
-    /// # Errors
-    /// [`Error::OutOfRange`](crate::Error::OutOfRange) for a learning rate, momentum or weight decay that makes no
-    /// sense; [`Error::Shape`](crate::Error::Shape) if the gradients, or the velocity from earlier steps, belong to
-    /// other layers. The network is untouched then.
-    pub fn step(&mut self, network: &mut Network<F>, gradients: &[Affine<F>]) -> Result<()> {
-        Optimizer::step(self, network, gradients)
-    }
-
-    /// Forgets the velocity: the next step starts from rest.
-    pub fn reset(&mut self) {
+    fn forget(&mut self) {
         self.velocity = None;
     }
 }
 
 impl<F: Real> Optimizer<F> for Sgd<F> {
+    rate_of_the_trait!();
+
     fn check(&self, network: &Network<F>) -> Result<()> {
-        let (rate, momentum, decay) = (self.learning_rate, self.momentum, self.weight_decay);
-        let (rate_f, momentum_f, decay_f) = (F::from_f64(rate), F::from_f64(momentum), F::from_f64(decay));
-        let below_one = momentum >= 0.0 && momentum_f < F::one();
-        check_number("learning rate", "a finite number above 0", rate, rate_f.is_finite() && rate_f > F::zero())?;
-        check_number("momentum", "0 or more, and below 1", momentum, below_one)?;
-        check_number("weight decay", "a finite number, 0 or more", decay, decay_f.is_finite() && decay >= 0.0)?;
-        self.schedule.check()?;
-        // A rate that the schedule has brought down to 0 is no mistake: late epochs of a long training.
-        let rate = self.current_rate();
-        check_number("learning rate", "a finite number", rate, F::from_f64(rate).is_finite())?;
+        self.rate.check::<F>()?;
+        check_fraction::<F>("momentum", self.momentum)?;
+        check_not_negative::<F>("weight decay", self.weight_decay)?;
         self.velocity.as_ref().map_or(Ok(()), |velocity| check_like(network, velocity, &VELOCITY))
     }
 
     fn update(&mut self, network: &mut Network<F>, gradients: &[Affine<F>]) {
-        let (rate, momentum, decay) = (self.current_rate(), self.momentum, self.weight_decay);
+        let (rate, momentum, decay, nesterov) = (self.current_rate(), self.momentum, self.weight_decay, self.nesterov);
         if momentum > 0.0 && self.velocity.is_none() {
-            self.velocity = Some(network.layers().iter().map(|layer| Affine::zeros_like(&layer.affine)).collect());
+            self.velocity = Some(zeros_like(network));
         }
         let Some(velocity) = &mut self.velocity else {
             for (Affine { weights, bias }, gradient) in network.affines_mut().zip(gradients) {
@@ -131,25 +106,18 @@ impl<F: Real> Optimizer<F> for Sgd<F> {
         for ((Affine { weights, bias }, v), gradient) in network.affines_mut().zip(velocity).zip(gradients) {
             let (w, dw) = ([entries_mut(weights), entries_mut(&mut v.weights)], [entries(&gradient.weights)]);
             let (b, db) = ([entries_mut(bias), entries_mut(&mut v.bias)], [entries(&gradient.bias)]);
-            each(WithMomentum { rate, momentum, decay }, w, dw);
-            each(WithMomentum { rate, momentum, decay: 0.0 }, b, db);
+            if nesterov {
+                each(Nesterov { rate, momentum, decay }, w, dw);
+                each(Nesterov { rate, momentum, decay: 0.0 }, b, db);
+            } else {
+                each(WithMomentum { rate, momentum, decay }, w, dw);
+                each(WithMomentum { rate, momentum, decay: 0.0 }, b, db);
+            }
         }
-    }
-
-    fn set_epoch(&mut self, epoch: usize) {
-        self.set_epoch(epoch);
-    }
-
-    fn current_rate(&self) -> f64 {
-        self.current_rate()
     }
 
     fn l2(&self) -> f64 {
         self.weight_decay
-    }
-
-    fn reset(&mut self) {
-        self.reset();
     }
 }
 
@@ -184,5 +152,23 @@ impl Formula<2, 1> for WithMomentum {
         let g = theta.constant(self.decay).mul_add(theta, d_theta); // (U1) G = dθ + λθ
         let v = momentum.mul_add(v, minus_rate * g); // (U1) V ← μV − ηG
         [theta + v, v] // (U1) θ ← θ + V
+    }
+}
+
+/// U2.
+#[derive(Clone, Copy)]
+struct Nesterov {
+    rate: f64,
+    momentum: f64,
+    decay: f64,
+}
+
+impl Formula<2, 1> for Nesterov {
+    #[inline(always)]
+    fn at<N: Number>(self, [theta, v]: [N; 2], [d_theta]: [N; 1]) -> [N; 2] {
+        let (minus_rate, momentum) = (theta.constant(-self.rate), theta.constant(self.momentum));
+        let g = theta.constant(self.decay).mul_add(theta, d_theta); // (U2) G = dθ + λθ
+        let v = momentum.mul_add(v, minus_rate * g); // (U2) V ← μV − ηG
+        [theta + momentum.mul_add(v, minus_rate * g), v] // (U2) θ ← θ + μV − ηG
     }
 }

@@ -57,6 +57,14 @@ pub fn uniform<F: Real>(shape: (usize, usize), low: f64, high: f64, seed: u64) -
     Array2::from_shape_simple_fn(shape, || F::from_f64(rng.random_range(low..high)))
 }
 
+/// Targets for a loss, from numbers between 0 and 1: rows of a cross-entropy have to sum to 1.
+pub fn fitting(loss: Loss, mut y: Array2<f64>) -> Array2<f64> {
+    if loss == Loss::CrossEntropy {
+        y.rows_mut().into_iter().for_each(|mut row| row /= row.sum());
+    }
+    y
+}
+
 /// Rows with a single 1 each.
 pub fn one_hot_rows<F: Real>((rows, classes): (usize, usize), seed: u64) -> Array2<F> {
     let mut rng = rng(seed);

@@ -4,9 +4,12 @@
 mod solutions;
 mod yours;
 
+use chainrule::gradient_check;
 use chainrule::ndarray::{Array1, Array2, array};
 use chainrule::rand::{Rng, SeedableRng};
-use chainrule::{Activation, Affine, ChaCha8Rng, Init, Layer, Loss, Network, Sgd, Workspace, gradient_check};
+use chainrule::{
+    Activation, Affine, ChaCha8Rng, Dataset, Dropout, Init, Layer, Loss, Network, Optimizer, Sgd, Workspace,
+};
 
 macro_rules! exercises {
     ($($name:ident),* $(,)?) => {
@@ -42,7 +45,7 @@ exercises!(
     laplace,
     best_guess,
     tanh_partner,
-    two_right_answers,
+    softened,
     longest_stride,
     coasting,
     leaky_start,
@@ -50,6 +53,10 @@ exercises!(
     revived,
     certainly_small,
     two_points,
+    sign_descent,
+    uncorrected,
+    dropout_noise,
+    twice,
 );
 
 #[track_caller]
@@ -249,16 +256,19 @@ fn tanh_partner(answer: fn() -> Loss) {
     }
 }
 
-fn two_right_answers(answer: fn() -> ([f64; 3], [f64; 3])) {
-    let a: [f64; 3] = [0.5, 0.3, 0.2];
-    let y = [1.0, 1.0, 0.0];
+fn softened(answer: fn() -> ([f64; 3], f64)) {
     let network = single(Array2::eye(3), Array1::zeros(3), Activation::Softmax);
-    let logits = Array2::from_shape_fn((1, 3), |(_, j)| a[j].ln());
-    let (pass, _) = pass(&network, &logits, &array![y], Loss::CrossEntropy);
-    let (long, short) = answer();
-    for j in 0..3 {
-        close("dz", long[j], pass.dz(0)[[0, j]], 1e-9);
-        close("the short form", short[j], a[j] - y[j], 1e-9);
+    let dz = |logits: [f64; 3]| {
+        let smooth = Dataset::classification(array![logits], vec![0], 3).unwrap().smooth_labels(0.3).unwrap();
+        let (pass, _) = pass(&network, &array![logits], &smooth.targets().to_owned(), Loss::CrossEntropy);
+        [0, 1, 2].map(|j| pass.dz(0)[[0, j]])
+    };
+    let (slopes, lead) = answer();
+    for (j, found) in dz([0.5_f64.ln(), 0.3_f64.ln(), 0.2_f64.ln()]).into_iter().enumerate() {
+        close("dz", slopes[j], found, 1e-9);
+    }
+    for found in dz([lead, 0.0, 0.0]) {
+        close("dz with that lead", 0.0, found, 1e-9);
     }
 }
 
@@ -348,4 +358,58 @@ fn two_points(answer: fn(yours::Function, f64, f64) -> f64) {
     let error = |h: f64| (answer(f64::exp, 1.0, h) - 1.0_f64.exp()).abs();
     let ratio = error(1e-2) / error(5e-3);
     assert!((3.9..4.1).contains(&ratio), "half the step should leave a quarter of the error, left 1/{ratio:.2}");
+}
+
+fn sign_descent(answer: fn() -> Box<dyn Optimizer<f64>>) {
+    let mut network = single(array![[1.0, -2.0]], array![0.5, 0.0], Activation::Identity);
+    let gradient = Affine { weights: array![[3.0, -1e-9]], bias: array![-7.0, 0.2] };
+    let mut optimizer = answer();
+    assert_eq!(optimizer.current_rate(), 0.1, "the learning rate");
+    for step in 1..=2 {
+        optimizer.step(&mut network, std::slice::from_ref(&gradient)).unwrap();
+        let Affine { weights, bias } = &network.layers()[0].affine;
+        let moved = 0.1 * f64::from(step);
+        for (found, expected) in weights.iter().chain(bias).zip([1.0 - moved, -2.0 + moved, 0.5 + moved, -moved]) {
+            close("a parameter", *found, expected, 1e-12);
+        }
+    }
+}
+
+fn uncorrected(answer: fn(f64) -> f64) {
+    let (mut m, mut v) = (0.0, 0.0);
+    for t in 1..=1000 {
+        m = 0.9 * m + 0.1 * 3.0;
+        v = 0.999 * v + 0.001 * 9.0_f64;
+        close("the step", answer(f64::from(t)), m / v.sqrt(), 1e-9);
+    }
+}
+
+fn dropout_noise(answer: fn(f64) -> f64) {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    for p in [0.1, 0.5, 0.8] {
+        let network = single(Array2::zeros((100, 1)), array![0.0], Activation::Identity);
+        let mut pass = Workspace::new(&network, 10_000);
+        pass.draw_masks(10_000, Dropout { inputs: p, hidden: 0.0 }, &mut rng).unwrap();
+        let measured = pass.mask(0).unwrap().mapv(|m| m * m).mean().unwrap();
+        close("the mean of the squares", answer(p), measured, 0.02 * measured);
+    }
+}
+
+fn twice(answer: fn() -> [f64; 3]) {
+    let network = single(array![[0.3], [-0.5]], array![0.1], Activation::Tanh);
+    let (a, b, c) = ([1.0, 2.0], [-1.0, 0.5], [0.3, -0.7]);
+    let gradients = |x: &Array2<f64>, y: &Array2<f64>, weights: Option<&[f64]>| {
+        let mut pass = Workspace::new(&network, x.nrows());
+        pass.set_weights(weights).unwrap();
+        network.forward(x.view(), &mut pass).unwrap();
+        network.backward(x.view(), y.view(), Loss::MeanSquaredError, &mut pass).unwrap();
+        pass.gradients()[0].clone()
+    };
+    let long = gradients(&array![a, a, b, c], &array![[1.0], [1.0], [0.0], [-1.0]], None);
+    let weights = answer();
+    close("the mean of the weights", weights.iter().sum::<f64>() / 3.0, 1.0, 1e-12);
+    let short = gradients(&array![a, b, c], &array![[1.0], [0.0], [-1.0]], Some(&weights));
+    for (found, expected) in short.weights.iter().chain(&short.bias).zip(long.weights.iter().chain(&long.bias)) {
+        close("a gradient", *found, *expected, 1e-12);
+    }
 }

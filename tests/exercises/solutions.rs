@@ -2,7 +2,7 @@
 
 use crate::yours::Function;
 use chainrule::ndarray::{Array1, Array2};
-use chainrule::{Activation, Loss};
+use chainrule::{Activation, Affine, Loss, Network, Optimizer};
 
 pub fn by_hand() -> [f64; 6] {
     // z = 3·1 − 1·2 + 0.5, L = (z − 2)², dz = 2 (z − 2), dw = x dz
@@ -84,8 +84,8 @@ pub fn tanh_partner() -> Loss {
     }
 }
 
-pub fn two_right_answers() -> ([f64; 3], [f64; 3]) {
-    ([0.0, -0.4, 0.4], [-0.5, -0.7, 0.2])
+pub fn softened() -> ([f64; 3], f64) {
+    ([-0.3, 0.2, 0.1], 8.0_f64.ln()) // a − y; a = y where e^(z₁ − z₂) = 0.8/0.1
 }
 
 pub fn longest_stride() -> f64 {
@@ -115,4 +115,34 @@ pub fn certainly_small() -> usize {
 
 pub fn two_points(f: Function, x: f64, h: f64) -> f64 {
     (f(x + h) - f(x - h)) / (2.0 * h)
+}
+
+pub fn sign_descent() -> Box<dyn Optimizer<f64>> {
+    struct SignDescent;
+
+    impl Optimizer<f64> for SignDescent {
+        fn update(&mut self, network: &mut Network<f64>, gradients: &[Affine<f64>]) {
+            for (mut layer, gradient) in network.layers_mut().zip(gradients) {
+                layer.weights.zip_mut_with(&gradient.weights, |w, dw| *w -= 0.1 * dw.signum());
+                layer.bias.zip_mut_with(&gradient.bias, |b, db| *b -= 0.1 * db.signum());
+            }
+        }
+
+        fn current_rate(&self) -> f64 {
+            0.1
+        }
+    }
+    Box::new(SignDescent)
+}
+
+pub fn uncorrected(t: f64) -> f64 {
+    (1.0 - 0.9_f64.powf(t)) / (1.0 - 0.999_f64.powf(t)).sqrt() // (1 − β₁ᵗ) g / √((1 − β₂ᵗ) g²)
+}
+
+pub fn dropout_noise(p: f64) -> f64 {
+    1.0 / (1.0 - p) // (1 − p) · 1/(1 − p)²
+}
+
+pub fn twice() -> [f64; 3] {
+    [1.5, 0.75, 0.75] // 2, 1, 1 over their mean
 }

@@ -4,7 +4,7 @@
 #![allow(unused_variables)] // until you use them
 
 use chainrule::ndarray::{Array1, Array2};
-use chainrule::{Activation, Loss};
+use chainrule::{Activation, Loss, Optimizer};
 
 /// A function of one number.
 pub type Function = fn(f64) -> f64;
@@ -98,8 +98,8 @@ pub fn tanh_partner() -> Loss {
     Loss::Custom { name: "partner of tanh", value: |a, y| todo!(), slope: |a, y| todo!() }
 }
 
-/// dz, and what the short form claims.
-pub fn two_right_answers() -> ([f64; 3], [f64; 3]) {
+/// dz of (0.5, 0.3, 0.2) for targets (0.8, 0.1, 0.1), and the lead of z₁ with which dz is 0.
+pub fn softened() -> ([f64; 3], f64) {
     todo!()
 }
 
@@ -143,5 +143,29 @@ pub fn certainly_small() -> usize {
 
 /// The slope of f at x.
 pub fn two_points(f: Function, x: f64, h: f64) -> f64 {
+    todo!()
+}
+
+// 12 · Steps of their own
+
+/// Sign descent with η = 0.1. (Make a struct, and implement `Optimizer<f64>` for it.)
+pub fn sign_descent() -> Box<dyn Optimizer<f64>> {
+    todo!()
+}
+
+/// Step t over η, when nothing is corrected.
+pub fn uncorrected(t: f64) -> f64 {
+    todo!()
+}
+
+// 13 · What else training adds
+
+/// The mean of ã² over a².
+pub fn dropout_noise(p: f64) -> f64 {
+    todo!()
+}
+
+/// The weights of three examples, the first of which stands for two.
+pub fn twice() -> [f64; 3] {
     todo!()
 }

@@ -100,6 +100,12 @@ fn visit<F: Real>(v: &Visit) {
     let mut y: Array2<F> = arranged((v.rows + v.misfit[3], outputs + v.misfit[4]), &v.data, v.layout / 64);
     if v.one_hot {
         y.mapv_inplace(|y| if y > F::zero() { F::one() } else { F::zero() });
+        // A single 1 in a row, which cross-entropy asks for.
+        for mut row in y.rows_mut().into_iter().filter(|row| v.loss == Loss::CrossEntropy && !row.is_empty()) {
+            let class = row.iter().position(|y| *y > F::zero()).unwrap_or(0);
+            row.fill(F::zero());
+            row[class] = F::one();
+        }
     }
     let Ok(mut network) = layers.into_iter().collect::<Result<_>>().and_then(Network::from_layers) else { return };
 

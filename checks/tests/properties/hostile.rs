@@ -34,7 +34,7 @@ impl Hostile {
 
     fn load_checkpoint(&self, bytes: &[u8]) -> Result<Network<f64>, Error> {
         fs::write(&self.path, bytes).unwrap();
-        Trainer::load_checkpoint(&self.path).map(|(_, network)| network)
+        Trainer::<f64>::load_checkpoint(&self.path).map(|(_, network)| network)
     }
 }
 
