@@ -512,12 +512,18 @@ impl<F: Real> Workspace<F> {
     pub fn draw_masks<R: Rng + ?Sized>(&mut self, rows: usize, dropout: Dropout, rng: &mut R) -> Result<()> {
         dropout.check()?;
         let draws = Draws { seed: rng.random(), epoch: 0, first: 0 };
-        self.draw_masks_of(&(0..rows).collect::<Vec<_>>(), dropout, draws);
+        self.draw_masks_of(rows, &|row| row, dropout, draws);
         Ok(())
     }
 
-    /// The masks of these examples in an epoch. Allocates nothing if the last batch had at least as many.
-    pub(crate) fn draw_masks_of(&mut self, examples: &[usize], dropout: Dropout, draws: Draws) {
+    /// The masks of so many rows in an epoch; `example` tells which example a row is.
+    pub(crate) fn draw_masks_of(
+        &mut self,
+        rows: usize,
+        example: &(impl Fn(usize) -> usize + Sync),
+        dropout: Dropout,
+        draws: Draws,
+    ) {
         for l in 0..self.masks.len() {
             let p = dropout.rate(l);
             let units = self.gradients[l].weights.nrows();
@@ -525,9 +531,9 @@ impl<F: Real> Workspace<F> {
                 self.masks[l] = None;
                 continue;
             }
-            let masked = self.masks[l].get_or_insert_with(|| Masked::new(Array2::zeros((examples.len(), units))));
-            masked.set_rows(examples.len());
-            masked.draw(p, &|row| draws.of_row(Purpose::Mask { layer: l }, examples[row]));
+            let masked = self.masks[l].get_or_insert_with(|| Masked::new(Array2::zeros((rows, units))));
+            masked.set_rows(rows);
+            masked.draw(p, &|row| draws.of_row(Purpose::Mask { layer: l }, example(row)));
         }
     }
 

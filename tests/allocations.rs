@@ -4,7 +4,9 @@
 
 mod common;
 
-use chainrule::{Activation, Dataset, Loss, Network, Real, Sgd, Trainer, Workspace};
+use chainrule::{
+    Activation, Adam, Dataset, Dropout, Error, Loss, Network, Optimizer, Real, RmsProp, Sgd, Trainer, Workspace,
+};
 use common::{LOG_COSH, SOFTPLUS, network, one_hot_rows, rng, uniform};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -62,8 +64,15 @@ fn check_explicit_steps<F: Real>(rows: usize, units: usize, outputs: usize) {
     let mut network = deep::<F>(units, outputs);
     let (x, y) = (uniform::<F>((rows, 5), -1.0, 1.0, 2), one_hot_rows::<F>((rows, outputs), 3));
     let few = chainrule::ndarray::s![..rows - 7, ..];
-    for sgd in [Sgd::new(0.1), Sgd::new(0.1).momentum(0.9).weight_decay(1e-3)] {
-        let mut sgd = sgd;
+    let weights = vec![1.0; rows];
+    let optimizers: [Box<dyn Optimizer<F>>; 5] = [
+        Box::new(Sgd::new(0.1)),
+        Box::new(Sgd::new(0.1).momentum(0.9).weight_decay(1e-3)),
+        Box::new(Sgd::new(0.1).momentum(0.9).nesterov(true)),
+        Box::new(RmsProp::new(1e-3)),
+        Box::new(Adam::new(1e-3).weight_decay(1e-3)),
+    ];
+    for mut optimizer in optimizers {
         let mut workspace = Workspace::new(&network, rows);
         // Canonical pairs, general pairs, and softmax's Jacobian with a custom loss.
         for (step, loss) in [Loss::CrossEntropy, Loss::MeanSquaredError, Loss::BinaryCrossEntropy, LOG_COSH]
@@ -73,10 +82,15 @@ fn check_explicit_steps<F: Real>(rows: usize, units: usize, outputs: usize) {
             .enumerate()
         {
             let (x, y) = if step % 2 == 0 { (x.view(), y.view()) } else { (x.slice(few), y.slice(few)) };
+            workspace.set_weights(Some(&weights[..x.nrows()])).unwrap();
             let before = so_far();
+            workspace.draw_masks(x.nrows(), Dropout { inputs: 0.1, hidden: 0.2 }, &mut rng(1)).unwrap();
             network.forward(x, &mut workspace).unwrap();
-            network.backward(x, y, loss, &mut workspace).unwrap();
-            sgd.step(&mut network, workspace.gradients()).unwrap();
+            // Some of the pairs here may be sure of what is wrong, which costs them infinitely much.
+            let cost = network.backward(x, y, loss, &mut workspace);
+            assert!(matches!(cost, Ok(_) | Err(Error::CostNotFinite { .. })), "{cost:?}");
+            chainrule::clip_norm(workspace.gradients_mut(), 0.1).unwrap();
+            optimizer.step(&mut network, workspace.gradients()).unwrap();
             let found = so_far() - before;
             if step > 0 {
                 // The first step with momentum allocates the velocity, the first large product a thread's buffer.
@@ -111,17 +125,23 @@ fn making_arrays_is_counted() {
 #[test]
 fn an_epoch_of_the_trainer_allocates_nothing() {
     let data = Dataset::<f32>::new(uniform((ROWS, 5), -1.0, 1.0, 2), one_hot_rows((ROWS, OUTPUTS), 3)).unwrap();
-    for sgd in [Sgd::new(0.1), Sgd::new(0.1).momentum(0.9).weight_decay(1e-3)] {
-        let mut at_end = Vec::with_capacity(16);
-        let mut network = deep(7, OUTPUTS);
-        let mut trainer = Trainer::new(Loss::CrossEntropy, sgd).epochs(16).batch_size(5).on_epoch(|_| {
-            at_end.push(so_far());
-            ControlFlow::Continue(())
-        });
-        trainer.fit(&mut network, &data, &mut rng(1)).unwrap();
-        drop(trainer);
-        for epoch in 9..16 {
-            assert_eq!(at_end[epoch] - at_end[epoch - 1], 0, "epoch {epoch}");
-        }
+    check_epochs(Trainer::new(Loss::CrossEntropy, Sgd::new(0.1)), &data);
+    check_epochs(Trainer::new(Loss::CrossEntropy, Sgd::new(0.1).momentum(0.9).weight_decay(1e-3)), &data);
+    let weighted = data.balanced().unwrap();
+    let trainer = Trainer::new(Loss::CrossEntropy, Adam::new(1e-3)).dropout(0.1, 0.2).clip_norm(0.1);
+    check_epochs(trainer.augment(|mut row, _| row[0] += 0.1), &weighted);
+}
+
+fn check_epochs<O: Optimizer<f32>>(trainer: Trainer<'_, f32, O>, data: &Dataset<f32>) {
+    let mut at_end = Vec::with_capacity(16);
+    let mut network = deep(7, OUTPUTS);
+    let mut trainer = trainer.epochs(16).batch_size(5).on_epoch(|_| {
+        at_end.push(so_far());
+        ControlFlow::Continue(())
+    });
+    trainer.fit(&mut network, data, &mut rng(1)).unwrap();
+    drop(trainer);
+    for epoch in 9..16 {
+        assert_eq!(at_end[epoch] - at_end[epoch - 1], 0, "epoch {epoch}");
     }
 }

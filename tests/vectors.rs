@@ -2,7 +2,7 @@
 
 mod common;
 
-use chainrule::{Activation, Dataset, Loss, Network, Real, Sgd, Trainer};
+use chainrule::{Activation, Adam, Dataset, Loss, Network, Real, Sgd, Trainer};
 use common::{bits, network_bits, one_hot_rows, rng, uniform};
 use std::process::Command;
 
@@ -46,6 +46,10 @@ fn fingerprint<F: Real>() -> u64 {
         let data = Dataset::new(x, y).unwrap();
         let sgd = Sgd::new(0.1).momentum(momentum).weight_decay(1e-3);
         Trainer::new(loss, sgd).epochs(3).batch_size(batch).fit(&mut network, &data, &mut rng(seed)).unwrap();
+        add(network_bits(&network));
+        let mut other = Trainer::new(loss, Adam::new(1e-3).weight_decay(0.1)).epochs(1).batch_size(batch);
+        other = other.dropout(0.1, 0.5).clip_norm(0.5);
+        other.fit(&mut network, &data, &mut rng(seed)).unwrap();
         add(network_bits(&network));
         add(bits(&network.predict(data.inputs()).unwrap()));
         add(bits(&network.predict(data.inputs().split_at(chainrule::ndarray::Axis(0), 1).0).unwrap()));

@@ -114,8 +114,11 @@ fn the_names_are_these() {
     assert_eq!(to_value(Init::HeNormal).unwrap(), json!("he_normal"));
     assert_eq!(to_value(Init::Normal { std: 0.5 }).unwrap(), json!({ "normal": { "std": 0.5 } }));
     let expected = json!({
-        "learning_rate": 0.5, "momentum": 0.0, "weight_decay": 0.0,
-        "schedule": { "step": { "every": 3, "factor": 0.5 } }, "epoch": 0, "velocity": null,
+        "rate": {
+            "initial": 0.5, "schedule": { "step": { "every": 3, "factor": 0.5 } }, "warm_up": 0, "epoch": 0,
+            "plateau": { "best": null, "waiting": 0, "drops": 0 },
+        },
+        "momentum": 0.0, "nesterov": false, "weight_decay": 0.0, "velocity": null,
     });
     let sgd = Sgd::<f32>::new(0.5).schedule(Schedule::Step { every: 3, factor: 0.5 });
     assert_eq!(to_value(sgd).unwrap(), expected);

@@ -30,7 +30,8 @@ impl<F: Real, O: SavedOptimizer<F>> Trainer<'_, F, O> {
     /// # Errors
     /// [`Error::File`](crate::Error::File) if the file cannot be written,
     /// [`Error::NotFinite`](crate::Error::NotFinite) for a NaN or an infinity among the parameters,
-    /// [`Error::Shape`](crate::Error::Shape) for a network that this trainer has not trained.
+    /// [`Error::Shape`](crate::Error::Shape) or [`Error::AnotherNetwork`](crate::Error::AnotherNetwork) for a network
+    /// that this trainer has not trained. A [`Schedule::Custom`](crate::Schedule::Custom) cannot be saved.
     ///
     /// ```
     /// use chainrule::{Activation, ChaCha8Rng, Dataset, Loss, Network, Sgd, Trainer, rand::SeedableRng};
@@ -103,6 +104,7 @@ impl<F: Real, O: SavedOptimizer<F>> Trainer<'_, F, O> {
         }
         put_rate(steps.optimizer.rate(), &mut file).map_err(in_file(path.as_ref()))?;
         steps.optimizer.put(network, &mut file)?;
+        self.check_trained(network)?;
         write(&file, path.as_ref())
     }
 

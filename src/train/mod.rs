@@ -375,9 +375,7 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
 
     /// Puts the network where the training stands.
     fn resume(&mut self, network: &mut Network<F>) -> Result<()> {
-        if self.trained.is_some_and(|trained| trained != fingerprint(network)) {
-            return Err(Error::AnotherNetwork { epochs: self.history.cost.len() });
-        }
+        self.check_trained(network)?;
         if let (Some(watch), Some(settings)) = (&mut self.watch, self.early_stopping) {
             if let Some(current) = watch.current.take() {
                 network.copy_from(&current);
@@ -388,6 +386,16 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a network other than the one that the last fit handed back.
+    pub(crate) fn check_trained(&self, network: &Network<F>) -> Result<()> {
+        match self.trained {
+            Some(trained) if trained != fingerprint(network) => {
+                Err(Error::AnotherNetwork { epochs: self.history.cost.len() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Puts the best parameters into the network, with early stopping, and remembers what it hands back.

@@ -92,7 +92,7 @@ impl<'a, F: Real, O: Optimizer<F>> Steps<'a, F, O> {
     ) -> Result<f64, f64> {
         let (x, y) = batch.gather(data, rows, self.augment.as_ref().map(|augment| (augment, draws)));
         if let Some(dropout) = self.dropout {
-            workspace.draw_masks_of(rows, dropout, draws);
+            workspace.draw_masks_of(rows.len(), &|row| rows[row], dropout, draws);
         }
         workspace.weigh(data.weights().map(|weights| rows.iter().map(|&row| *weight * weights[row])));
         network.forward_pass(x, workspace); // F1 F2, and with dropout F3

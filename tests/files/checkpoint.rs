@@ -1,9 +1,11 @@
 //! Training that stops and goes on in another process takes the same steps, to the bit.
 
-use super::files::{Folder, given_path, run};
+use super::files::{Folder, Parts, given_path, run};
+use super::hostile::f64s;
 use super::{SOFTPLUS, problem};
 use chainrule::rand::SeedableRng;
-use chainrule::{Activation, ChaCha8Rng, Dataset, FileProblem, Loss, Network, Real, Schedule, Sgd, Trainer};
+use chainrule::{Activation, Adam, ChaCha8Rng, Dataset, EarlyStopping, FileProblem, Loss, Network, Real, RmsProp};
+use chainrule::{Schedule, Sgd, Trainer};
 use std::fs;
 use std::path::Path;
 
@@ -223,4 +225,120 @@ fn epochs_without_end_go_on_too() {
     let (trainer, mut network) = Trainer::<f64>::load_checkpoint(folder.file("checkpoint")).unwrap();
     let mut trainer = trainer.on_epoch(|_| std::ops::ControlFlow::Break(()));
     assert_eq!(trainer.fit(&mut network, &data.0, &mut rng()).unwrap().cost.len(), 1);
+}
+
+/// 20 epochs in one go, and 7 and 13 with a checkpoint between: the same file, which has all parameters, states and
+/// numbers. A macro, since the bound of the optimisers is private.
+macro_rules! seven_and_thirteen {
+    ($optimizer:expr, $kind:ty, $settings:expr) => {{
+        let folder = Folder::new("seven-and-thirteen");
+        let (train, test) = data::<f64>();
+        let settings: for<'a> fn(Trainer<'a, f64, $kind>) -> Trainer<'a, f64, $kind> = $settings;
+        let start = || Network::builder(2).layer(5, Activation::Tanh).layer(2, Activation::Softmax).build(&mut rng());
+        let trainer = || settings(Trainer::new(Loss::CrossEntropy, $optimizer).batch_size(8)).validation(&test);
+
+        let mut network = start().unwrap();
+        let mut in_one = trainer().epochs(20);
+        in_one.fit(&mut network, &train, &mut rng()).unwrap();
+        in_one.epochs(13).save_checkpoint(&network, folder.file("twenty")).unwrap();
+
+        let mut network = start().unwrap();
+        let mut first = trainer().epochs(7);
+        first.fit(&mut network, &train, &mut rng()).unwrap();
+        first.save_checkpoint(&network, folder.file("seven")).unwrap();
+        let (second, mut network) = Trainer::<f64, $kind>::load_checkpoint(folder.file("seven")).unwrap();
+        let mut second = second.epochs(13).validation(&test);
+        second.fit(&mut network, &train, &mut ChaCha8Rng::seed_from_u64(99)).unwrap();
+        second.save_checkpoint(&network, folder.file("and thirteen")).unwrap();
+
+        let file = |name| fs::read(folder.file(name)).unwrap();
+        assert!(file("and thirteen") == file("twenty"), stringify!($optimizer));
+        assert!(file("seven") != file("twenty"), stringify!($optimizer));
+        first
+    }};
+}
+
+#[test]
+fn every_optimiser_and_setting_goes_on_exactly() {
+    seven_and_thirteen!(Sgd::new(0.1).momentum(0.9).nesterov(true).warm_up(10), Sgd<f64>, |t| t);
+    seven_and_thirteen!(RmsProp::new(0.01).decay(0.7).epsilon(1e-6), RmsProp<f64>, |t| t.dropout(0.1, 0.3));
+    seven_and_thirteen!(Adam::new(0.01).betas(0.8, 0.95).weight_decay(0.1), Adam<f64>, |t| t.clip_norm(0.01));
+    let cosine = Schedule::Cosine { epochs: 15 };
+    seven_and_thirteen!(Adam::new(0.1).epsilon(1e-3).schedule(cosine), Adam<f64>, |t| t
+        .shuffle(false)
+        .dropout(0.5, 0.0));
+    let plateau = Schedule::Plateau { factor: 0.3, patience: 2 };
+    let trainer = seven_and_thirteen!(Adam::new(0.3).schedule(plateau), Adam<f64>, |t| t);
+    assert!(trainer.optimizer().current_rate() < 0.3, "the plateau has been met before the checkpoint");
+}
+
+/// The network in the file is the best one, and the training goes on from where it stood.
+#[test]
+fn early_stopping_goes_on_exactly() {
+    let trainer = seven_and_thirteen!(Adam::new(0.3), Adam<f64>, |t| t
+        .early_stopping(EarlyStopping::patience(50).min_improvement(1e-3)));
+    assert!(trainer.history().best_epoch.unwrap() < 6, "the last epoch before the checkpoint was not the best");
+    seven_and_thirteen!(Sgd::new(0.1), Sgd<f64>, |t| t.early_stopping(EarlyStopping::patience(50).on_accuracy()));
+}
+
+#[test]
+fn a_checkpoint_of_another_optimiser_says_which() {
+    let folder = Folder::new("other-optimiser");
+    let path = folder.file("checkpoint");
+    let (train, _) = data::<f32>();
+    let mut network = Network::builder(2).layer(2, Activation::Softmax).build(&mut rng()).unwrap();
+    let mut trainer = Trainer::new(Loss::CrossEntropy, Adam::new(0.1));
+    trainer.fit(&mut network, &train, &mut rng()).unwrap();
+    trainer.save_checkpoint(&network, &path).unwrap();
+    let message = problem(Trainer::<f32>::load_checkpoint(&path)).to_string();
+    let text = r#"metadata optimizer: expected sgd (to load this one, Trainer::<f32, Adam<f32>>::load_checkpoint), found "adam""#;
+    assert_eq!(message, text);
+    // A network that the trainer has not trained, and a schedule whose function a file cannot hold.
+    let other = Network::builder(2).layer(2, Activation::Softmax).build(&mut rng()).unwrap();
+    let error = trainer.save_checkpoint(&other, &path).unwrap_err().to_string();
+    assert!(error.starts_with("this trainer has trained another network for 10 epochs"), "{error}");
+    let own = Schedule::Custom { name: "own", factor: |_| 1.0 };
+    let error = problem(Trainer::new(Loss::CrossEntropy, Sgd::new(0.1).schedule(own)).save_checkpoint(&network, &path));
+    let text = r#"schedule: "own" is custom, and a file holds its name only: save the network alone, or take a schedule of the crate"#;
+    assert_eq!(error.to_string(), text);
+}
+
+#[test]
+fn moments_that_make_no_sense_are_refused() {
+    let folder = Folder::new("moments");
+    let path = folder.file("checkpoint");
+    let (train, _) = data::<f64>();
+    let mut network = Network::builder(2).layer(2, Activation::Softmax).build(&mut rng()).unwrap();
+    let mut trainer = Trainer::new(Loss::CrossEntropy, Adam::new(0.1));
+    trainer.fit(&mut network, &train, &mut rng()).unwrap();
+    trainer.save_checkpoint(&network, &path).unwrap();
+    let good = fs::read(&path).unwrap();
+    let changed = |change: fn(&mut Parts)| {
+        let mut parts = Parts::from_bytes(&good);
+        change(&mut parts);
+        fs::write(&path, parts.to_bytes()).unwrap();
+        problem(Trainer::<f64, Adam<f64>>::load_checkpoint(&path)).to_string()
+    };
+    let message = changed(|parts| parts.tensors.get_mut("trainer.v.0.bias").unwrap().2 = f64s(&[0.0, -1.0]));
+    assert_eq!(message, "tensor \"trainer.v\": expected numbers that are 0 or more, found -1");
+    let message = changed(|parts| parts.tensors.retain(|name, _| !name.starts_with("trainer.m.")));
+    assert_eq!(message, "tensor \"trainer.m\": expected moments m and v, both or neither, found only one");
+    let message = changed(|parts| drop(parts.metadata.insert("steps".into(), "-1".into())));
+    assert_eq!(message, "metadata steps: expected a count, found \"-1\"");
+}
+
+/// A checkpoint of the first version, in the middle of a training with momentum, loads and goes on with its bits.
+#[test]
+fn checkpoints_of_the_first_version_load() {
+    let fixture = |name: &str| format!("{}/tests/fixtures/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
+    let (train, test) = data::<f64>();
+    let (trainer, mut network) = Trainer::<f64>::load_checkpoint(fixture("checkpoint")).unwrap();
+    assert_eq!((trainer.history().cost.len(), trainer.history().validation_cost.len()), (7, 7));
+    trainer.epochs(13).validation(&test).fit(&mut network, &train, &mut rng()).unwrap();
+    let twenty = Network::<f64>::load(fixture("twenty_epochs")).unwrap();
+    for (found, expected) in network.layers().iter().zip(twenty.layers()) {
+        // Another processor may round a product before it adds it.
+        assert!(found.affine.weights.abs_diff_eq(&expected.affine.weights, 1e-9));
+        assert!(found.affine.bias.abs_diff_eq(&expected.affine.bias, 1e-9));
+    }
 }
