@@ -6,12 +6,13 @@
 //! ```
 //!
 //! Training is [`Trainer::fit`](chainrule::Trainer::fit) on prepared batches of random numbers, in their order; a step
-//! is forward, loss, backward and update. Predicting is one call per batch. Each line is the best of five repetitions.
+//! is forward, loss, backward and update, by `Sgd` with the workload's momentum or, with `--optimizer adam`, by `Adam`.
+//! Predicting is one call per batch. Each line is the best of five repetitions.
 //! A repetition takes a fifth of the given time, or one epoch if that is longer.
 
 mod common;
 
-use chainrule::{Dataset, Real, Sgd, Threads, Trainer};
+use chainrule::{Adam, Dataset, Optimizer, Real, Sgd, Threads, Trainer};
 use common::{W1, W2, W3, W4, W5, Workload};
 use std::hint::black_box;
 use std::ops::ControlFlow;
@@ -33,7 +34,20 @@ const WORKLOADS: [(Workload, bool); 7] = [
 const REPETITIONS: usize = 5;
 
 /// Samples per second in training, in `f32` or `f64`.
-fn train<F: Real>(work: &Workload, batches: usize, threads: usize, seconds: f64) -> f64 {
+fn train<F: Real>(work: &Workload, adam: bool, batches: usize, threads: usize, seconds: f64) -> f64 {
+    if adam {
+        return train_by(Adam::<F>::new(1e-3), work, batches, threads, seconds);
+    }
+    train_by(Sgd::<F>::new(work.rate).momentum(work.momentum), work, batches, threads, seconds)
+}
+
+fn train_by<F: Real, O: Optimizer<F>>(
+    optimizer: O,
+    work: &Workload,
+    batches: usize,
+    threads: usize,
+    seconds: f64,
+) -> f64 {
     let mut rng = common::rng();
     let mut network = work.network::<F>(&mut rng);
     let (x, y) = work.data(batches * work.batch, &mut rng);
@@ -41,9 +55,8 @@ fn train<F: Real>(work: &Workload, batches: usize, threads: usize, seconds: f64)
 
     let (mut best, mut repetitions, mut epochs) = (0.0_f64, 0, 0);
     let mut start = None; // the first epoch warms up
-    let sgd = Sgd::new(work.rate).momentum(work.momentum);
     let mut trainer =
-        Trainer::new(work.loss, sgd).epochs(usize::MAX).batch_size(work.batch).shuffle(false).threads(threads);
+        Trainer::new(work.loss, optimizer).epochs(usize::MAX).batch_size(work.batch).shuffle(false).threads(threads);
     trainer = trainer.on_epoch(|_| {
         let Some(begin) = start else {
             start = Some(Instant::now());
@@ -86,11 +99,11 @@ fn predict<F: Real>(work: &Workload, batches: usize, threads: usize, seconds: f6
     })
 }
 
-fn run<F: Real>(work: &Workload, training: bool, threads: usize, seconds: f64) -> f64 {
+fn run<F: Real>(work: &Workload, training: bool, adam: bool, threads: usize, seconds: f64) -> f64 {
     match (training, work.inputs() > 100) {
         // About the same number of examples for every large network, so that no epoch is long.
-        (true, true) => train::<F>(work, 4096 / work.batch, threads, seconds),
-        (true, false) => train::<F>(work, 1024, threads, seconds),
+        (true, true) => train::<F>(work, adam, 4096 / work.batch, threads, seconds),
+        (true, false) => train::<F>(work, adam, 1024, threads, seconds),
         (false, _) => predict::<F>(work, 64, threads, seconds),
     }
 }
@@ -110,20 +123,25 @@ fn with_vectors(vectors: &str) {
 }
 
 fn main() {
-    let [only, threads, seconds, float, vectors] =
-        common::flags(["--only", "--threads", "--seconds", "--float", "--vectors"]);
+    let [only, threads, seconds, float, vectors, optimizer] =
+        common::flags(["--only", "--threads", "--seconds", "--float", "--vectors", "--optimizer"]);
     if let Some(vectors) = vectors {
         return with_vectors(&vectors);
     }
     let threads = threads.map_or(2, |threads| threads.parse().unwrap());
     let seconds = common::seconds(seconds, 2.5);
+    let adam = match optimizer.as_deref() {
+        None | Some("sgd") => false,
+        Some("adam") => true,
+        Some(optimizer) => panic!("--optimizer takes sgd or adam, not {optimizer}"),
+    };
     for (work, training) in WORKLOADS {
         if only.as_ref().is_some_and(|only| !only.split(',').any(|name| work.name.starts_with(name))) {
             continue;
         }
         let rate = match float.as_deref() {
-            None | Some("f32") => run::<f32>(&work, training, threads, seconds),
-            Some("f64") => run::<f64>(&work, training, threads, seconds),
+            None | Some("f32") => run::<f32>(&work, training, adam, threads, seconds),
+            Some("f64") => run::<f64>(&work, training, adam, threads, seconds),
             Some(float) => panic!("--float takes f32 or f64, not {float}"),
         };
         if seconds > 0.0 {

@@ -7,10 +7,17 @@
 //! tanh       (A3) a = tanh z                  (D3) 1 − a²
 //! ReLU       (A4) a = max(0, z)               (D4) 1 where z > 0, else 0
 //! softmax    (A5) aᵢ = eᶻⁱ / Σⱼ eᶻʲ           (D5) ∂aᵢ/∂zⱼ = aᵢ (δᵢⱼ − aⱼ)
+//! leaky ReLU (A6) a = z where z > 0, else 0.01 z     (D6) 1 where z > 0, else 0.01
+//! ELU        (A7) a = z where z > 0, else eᶻ − 1     (D7) 1 where z > 0, else eᶻ
+//! softplus   (A8) a = ln(1 + eᶻ)                     (D8) σ(z)
+//! SiLU       (A9) a = z σ(z)                         (D9) σ(z) (1 + z (1 − σ(z)))
+//! GELU       (A10) a = z Φ(z)                        (D10) Φ(z) + z φ(z)
 //! ```
 //!
+//! σ is the sigmoid, Φ the distribution of a normal number, φ its density.
+//!
 //! Softmax mixes the units of a row, so its derivative is a matrix. That is why an activation acts on whole batches
-//! `[n, units]` here and not on single numbers: for the first four, B3 multiplies each entry by a slope; for softmax it
+//! `[n, units]` here and not on single numbers: for the others, B3 multiplies each entry by a slope; for softmax it
 //! multiplies each row by the Jacobian D5.
 //!
 //! The formulas are written once, over [`Number`]: a single number, or a whole vector of them.
@@ -20,6 +27,7 @@
 use crate::init::Init;
 use crate::kernels::{Formula, Number, each};
 use crate::real::Real;
+use crate::special::{ln_1p, normal_tail};
 
 /// The function f that a layer puts on its pre-activations: A = f(Z).
 ///
@@ -50,19 +58,30 @@ pub enum Activation {
     /// aᵢ = eᶻⁱ / Σⱼ eᶻʲ, a distribution over the units of a row: for one class out of several, with
     /// [`Loss::CrossEntropy`](crate::Loss::CrossEntropy). Needs two units or more.
     Softmax,
+    /// a = z where z > 0, else 0.01 z: a ReLU that never goes off for good (Maas, Hannun & Ng 2013).
+    LeakyRelu,
+    /// a = z where z > 0, else eᶻ − 1 (Clevert, Unterthiner & Hochreiter 2016, with α = 1).
+    Elu,
+    /// a = ln(1 + eᶻ), a smooth ReLU (Dugas et al. 2001).
+    Softplus,
+    /// a = z σ(z), also called swish (Hendrycks & Gimpel 2016; Ramachandran, Zoph & Le 2017).
+    Silu,
+    /// a = z Φ(z), with Φ the distribution of a normal number, and not its approximation by tanh (Hendrycks & Gimpel
+    /// 2016).
+    Gelu,
     /// A function of your own, entry by entry, computed in `f64`. The [gradient check](crate::gradient_check())
     /// tells whether `slope` is the derivative of `f`.
     ///
     /// ```
     /// use chainrule::Activation;
     ///
-    /// // softplus: ln(1 + eᶻ), whose slope is the sigmoid, which is 1 − e⁻ᵃ
-    /// let softplus = Activation::Custom {
-    ///     name: "softplus",
-    ///     f: |z| z.max(0.0) + (-z.abs()).exp().ln_1p(),
-    ///     slope: |_z, a| 1.0 - (-a).exp(),
+    /// // a = z / (1 + |z|), whose slope is (1 − |a|)²
+    /// let softsign = Activation::Custom {
+    ///     name: "softsign",
+    ///     f: |z| z / (1.0 + z.abs()),
+    ///     slope: |_z, a| (1.0 - a.abs()) * (1.0 - a.abs()),
     /// };
-    /// assert_eq!(softplus.name(), "softplus");
+    /// assert_eq!(softsign.name(), "softsign");
     /// ```
     Custom {
         /// What it is called, in errors and in files; two custom activations are equal when their names are.
@@ -138,6 +157,89 @@ impl Elementwise for Relu {
     }
 }
 
+#[derive(Clone, Copy)]
+struct LeakyRelu;
+
+impl Elementwise for LeakyRelu {
+    #[inline(always)]
+    fn f<N: Number>(self, z: N) -> N {
+        z.if_less(z.constant(0.0), z.constant(0.01) * z, z) // (A6)
+    }
+
+    #[inline(always)]
+    fn slope<N: Number>(self, z: N, _: N) -> N {
+        z.constant(0.0).if_less(z, z.constant(1.0), z.constant(0.01)) // (D6)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Elu;
+
+impl Elementwise for Elu {
+    #[inline(always)]
+    fn f<N: Number>(self, z: N) -> N {
+        let zero = z.constant(0.0);
+        z.if_less(zero, (-z.abs()).exp_m1(), z) // (A7)
+    }
+
+    /// Not as a + 1, which has lost the digits of a small eᶻ.
+    #[inline(always)]
+    fn slope<N: Number>(self, z: N, _: N) -> N {
+        z.constant(0.0).if_less(z, z.constant(1.0), (-z.abs()).exp()) // (D7)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Softplus;
+
+impl Elementwise for Softplus {
+    /// max(z, 0) + ln(1 + e^−|z|): the exponential is at most 1.
+    #[inline(always)]
+    fn f<N: Number>(self, z: N) -> N {
+        let zero = z.constant(0.0);
+        z.if_less(zero, zero, z) + ln_1p((-z.abs()).exp()) // (A8)
+    }
+
+    #[inline(always)]
+    fn slope<N: Number>(self, z: N, _: N) -> N {
+        Sigmoid.f(z) // (D8)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Silu;
+
+impl Elementwise for Silu {
+    #[inline(always)]
+    fn f<N: Number>(self, z: N) -> N {
+        z * Sigmoid.f(z) // (A9)
+    }
+
+    /// With σ(−z) for 1 − σ(z), which keeps its digits.
+    #[inline(always)]
+    fn slope<N: Number>(self, z: N, _: N) -> N {
+        Sigmoid.f(z) * z.mul_add(Sigmoid.f(-z), z.constant(1.0)) // (D9)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Gelu;
+
+impl Elementwise for Gelu {
+    #[inline(always)]
+    fn f<N: Number>(self, z: N) -> N {
+        let (tail, _) = normal_tail(z);
+        z * z.if_less(z.constant(0.0), tail, z.constant(1.0) - tail) // (A10)
+    }
+
+    #[inline(always)]
+    fn slope<N: Number>(self, z: N, _: N) -> N {
+        let (tail, density) = normal_tail(z);
+        let phi = z.constant(0.5 * std::f64::consts::FRAC_1_SQRT_2 * std::f64::consts::FRAC_2_SQRT_PI) * density;
+        z.mul_add(phi, z.if_less(z.constant(0.0), tail, z.constant(1.0) - tail)) // (D10)
+    }
+}
+
 /// A = f(Z)
 #[derive(Clone, Copy)]
 struct Forward<E>(E);
@@ -193,7 +295,8 @@ fn softmax_backward<F: Real>(a: &[F], dz: &mut [F], units: usize) {
 }
 
 impl Activation {
-    /// The name in lower case: `identity`, `sigmoid`, `tanh`, `relu`, `softmax`, or the custom one's own.
+    /// The name in lower case: `identity`, `sigmoid`, `tanh`, `relu`, `softmax`, `leaky_relu`, `elu`,
+    /// `softplus`, `silu`, `gelu`, or the custom one's own.
     pub fn name(self) -> &'static str {
         match self {
             Activation::Identity => "identity",
@@ -201,6 +304,11 @@ impl Activation {
             Activation::Tanh => "tanh",
             Activation::Relu => "relu",
             Activation::Softmax => "softmax",
+            Activation::LeakyRelu => "leaky_relu",
+            Activation::Elu => "elu",
+            Activation::Softplus => "softplus",
+            Activation::Silu => "silu",
+            Activation::Gelu => "gelu",
             Activation::Custom { name, .. } => name,
         }
     }
@@ -213,6 +321,11 @@ impl Activation {
             Activation::Tanh => each(Forward(Tanh), [a], [z]),
             Activation::Relu => each(Forward(Relu), [a], [z]),
             Activation::Softmax => softmax(z, a, units),
+            Activation::LeakyRelu => each(Forward(LeakyRelu), [a], [z]),
+            Activation::Elu => each(Forward(Elu), [a], [z]),
+            Activation::Softplus => each(Forward(Softplus), [a], [z]),
+            Activation::Silu => each(Forward(Silu), [a], [z]),
+            Activation::Gelu => each(Forward(Gelu), [a], [z]),
             Activation::Custom { f, .. } => a.iter_mut().zip(z).for_each(|(a, z)| *a = F::from_f64(f(z.f64()))),
         }
     }
@@ -226,6 +339,11 @@ impl Activation {
             Activation::Tanh => each(Backward(Tanh), [dz], [z, a]),
             Activation::Relu => each(Backward(Relu), [dz], [z, a]),
             Activation::Softmax => softmax_backward(a, dz, units),
+            Activation::LeakyRelu => each(Backward(LeakyRelu), [dz], [z, a]),
+            Activation::Elu => each(Backward(Elu), [dz], [z, a]),
+            Activation::Softplus => each(Backward(Softplus), [dz], [z, a]),
+            Activation::Silu => each(Backward(Silu), [dz], [z, a]),
+            Activation::Gelu => each(Backward(Gelu), [dz], [z, a]),
             Activation::Custom { slope, .. } => {
                 for ((d, &z), &a) in dz.iter_mut().zip(z).zip(a) {
                     *d *= F::from_f64(slope(z.f64(), a.f64()));
@@ -237,15 +355,17 @@ impl Activation {
     /// How weights start in a layer with this activation, unless told otherwise.
     pub(crate) fn default_init(self) -> Init {
         match self {
-            Activation::Relu => Init::HeNormal,
+            Activation::Relu | Activation::LeakyRelu | Activation::Elu | Activation::Silu | Activation::Gelu => {
+                Init::HeNormal
+            }
             _ => Init::XavierNormal,
         }
     }
 
-    /// Where f′ jumps, and differences of the cost say nothing about it.
+    /// Where f′ or f″ jumps, and differences of the cost are too rough to check it.
     pub(crate) fn kink(self) -> Option<f64> {
         match self {
-            Activation::Relu => Some(0.0),
+            Activation::Relu | Activation::LeakyRelu | Activation::Elu => Some(0.0),
             _ => None,
         }
     }

@@ -83,6 +83,16 @@
 //! | [D4](derivation::activations#d4) | f′(z) = 1 where z > 0, else 0 | [`Activation::Relu`] |
 //! | [A5](derivation::activations#a5) | aᵢ = eᶻⁱ / Σⱼ eᶻʲ | [`Activation::Softmax`] |
 //! | [D5](derivation::activations#d5) | ∂aᵢ/∂zⱼ = aᵢ (δᵢⱼ − aⱼ) | [`Activation::Softmax`] |
+//! | [A6](derivation::activations#a6) | a = z where z > 0, else 0.01 z | [`Activation::LeakyRelu`] |
+//! | [D6](derivation::activations#d6) | f′(z) = 1 where z > 0, else 0.01 | [`Activation::LeakyRelu`] |
+//! | [A7](derivation::activations#a7) | a = z where z > 0, else eᶻ − 1 | [`Activation::Elu`] |
+//! | [D7](derivation::activations#d7) | f′(z) = 1 where z > 0, else eᶻ | [`Activation::Elu`] |
+//! | [A8](derivation::activations#a8) | a = ln(1 + eᶻ) | [`Activation::Softplus`] |
+//! | [D8](derivation::activations#d8) | f′(z) = σ(z) | [`Activation::Softplus`] |
+//! | [A9](derivation::activations#a9) | a = z σ(z) | [`Activation::Silu`] |
+//! | [D9](derivation::activations#d9) | f′(z) = σ(z) (1 + z (1 − σ(z))) | [`Activation::Silu`] |
+//! | [A10](derivation::activations#a10) | a = z Φ(z) | [`Activation::Gelu`] |
+//! | [D10](derivation::activations#d10) | f′(z) = Φ(z) + z φ(z) | [`Activation::Gelu`] |
 //! | [C1](derivation::costs#c1) | L = 1/nk Σ (a − y)² | [`Loss::MeanSquaredError`] |
 //! | [E1](derivation::costs#e1) | ∂L/∂A = 2 (a − y) / nk | [`Loss::MeanSquaredError`] |
 //! | [C2](derivation::costs#c2) | L = −1/nk Σ (y ln a + (1 − y) ln(1 − a)) | [`Loss::BinaryCrossEntropy`] |
@@ -91,6 +101,8 @@
 //! | [C3](derivation::costs#c3) | L = −1/n Σ y ln a | [`Loss::CrossEntropy`] |
 //! | [E3](derivation::costs#e3) | ∂L/∂A = −y/a / n | [`Loss::CrossEntropy`] |
 //! | [S3](derivation::pairs#s3) | −ln aₖ = ln Σⱼ eᶻʲ − zₖ | [`Loss::CrossEntropy`] |
+//! | [C5](derivation::costs#c5) | L = 1/nk Σ h(a − y) | [`Loss::Huber`] |
+//! | [E5](derivation::costs#e5) | ∂L/∂A = max(−1, min(1, a − y)) / nk | [`Loss::Huber`] |
 //! | [C4](derivation::costs#c4) | (λ/2) Σ W² | [`Network::l2_penalty`] |
 //! | [I1](derivation::start#i1) | w = 0 | [`Init::Zeros`] |
 //! | [I2](derivation::start#i2) | w ∼ N(0, std²) | [`Init::Normal`] |
@@ -130,6 +142,7 @@
 //! | `kernels/` | 3 | everything fast; read `mod.rs`, the operations and their definitions, and skip the rest |
 //! | `error.rs`, `io.rs` | | skip; come back when an error meets you |
 //! | `init.rs` | 4 | one line for each start |
+//! | `special.rs` | | skip; ln(1 + x) and the normal tail |
 //! | `activation.rs` | 8 | each f, and its f′ below |
 //! | `layer.rs` | 8 | F1, and B4, B5, B2 that restate it: the heart |
 //! | `metrics.rs` | | skip; accuracy and the confusion matrix |
@@ -150,6 +163,7 @@ mod kernels;
 mod error;
 mod io;
 mod init;
+mod special;
 mod activation;
 mod layer;
 mod metrics;

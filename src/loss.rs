@@ -7,7 +7,10 @@
 //! squared error          (C1) 1/nk Σ (a − y)²                         (E1) 2 (a − y) / nk
 //! binary cross-entropy   (C2) −1/nk Σ (y ln a + (1 − y) ln(1 − a))    (E2) ((1 − y)/(1 − a) − y/a) / nk
 //! cross-entropy          (C3) −1/n Σ y ln a                           (E3) −y/a / n
+//! Huber                  (C5) 1/nk Σ h(a − y)                         (E5) max(−1, min(1, a − y)) / nk
 //! ```
+//!
+//! where h(e) = ½ e² for |e| ≤ 1, else |e| − ½.
 //!
 //! B1, the gradient at the last pre-activation Z, is ∂L/∂A followed by B3. For three pairs of activation and
 //! loss, the canonical ones, the two factors cancel to almost nothing:
@@ -49,6 +52,7 @@ use ndarray::{Array2, ArrayView2};
 /// | loss | outputs | targets |
 /// |---|---|---|
 /// | [`MeanSquaredError`](Loss::MeanSquaredError) | any | any numbers |
+/// | [`Huber`](Loss::Huber) | any | any numbers |
 /// | [`BinaryCrossEntropy`](Loss::BinaryCrossEntropy) | sigmoid; softmax, custom | each between 0 and 1 |
 /// | [`CrossEntropy`](Loss::CrossEntropy) | softmax; custom | each 0 or more, every row sums to 1 |
 /// | [`Custom`](Loss::Custom) | any | any numbers |
@@ -76,6 +80,9 @@ pub enum Loss {
     BinaryCrossEntropy,
     /// −(1/n) Σ y ln a, the mean over examples. Canonical with [`Activation::Softmax`].
     CrossEntropy,
+    /// (1/nk) Σ h(a − y), with h(e) = ½ e² for |e| ≤ 1, else |e| − ½, the mean over examples and outputs: outliers pull
+    /// no harder than an error of 1 (Huber 1964, with δ = 1). Without a canonical activation.
+    Huber,
     /// A loss of your own, (1/nk) Σ value(a, y), computed in `f64`. The [gradient
     /// check](crate::gradient_check()) tells whether `slope` is the derivative of `value`.
     ///
@@ -122,12 +129,13 @@ impl<'a, F> LastLayer<'a, F> {
 }
 
 impl Loss {
-    /// The name in words: `mean squared error`, `binary cross-entropy`, `cross-entropy`, or the custom one's own.
+    /// The name in words: `mean squared error`, `binary cross-entropy`, `cross-entropy`, `huber`, or the custom one's own.
     pub fn name(self) -> &'static str {
         match self {
             Loss::MeanSquaredError => "mean squared error",
             Loss::BinaryCrossEntropy => "binary cross-entropy",
             Loss::CrossEntropy => "cross-entropy",
+            Loss::Huber => "huber",
             Loss::Custom { name, .. } => name,
         }
     }
@@ -138,14 +146,14 @@ impl Loss {
             Loss::MeanSquaredError => Some(Activation::Identity),
             Loss::BinaryCrossEntropy => Some(Activation::Sigmoid),
             Loss::CrossEntropy => Some(Activation::Softmax),
-            Loss::Custom { .. } => None,
+            Loss::Huber | Loss::Custom { .. } => None,
         }
     }
 
     /// Refuses the pairs that cannot work: a logarithm of outputs that are not probabilities.
     pub(crate) fn check_pairing(self, output: Activation) -> Result<()> {
         let instead = match (self, output) {
-            (Loss::MeanSquaredError | Loss::Custom { .. }, _) => return Ok(()),
+            (Loss::MeanSquaredError | Loss::Huber | Loss::Custom { .. }, _) => return Ok(()),
             (_, Activation::Softmax | Activation::Custom { .. }) => return Ok(()),
             (Loss::BinaryCrossEntropy, Activation::Sigmoid) => return Ok(()),
             (Loss::BinaryCrossEntropy, _) => "sigmoid outputs",
@@ -160,7 +168,7 @@ impl Loss {
         let (most, expected) = match self {
             Loss::BinaryCrossEntropy => (F::one(), "numbers between 0 and 1"),
             Loss::CrossEntropy => (F::max_value(), "numbers that are 0 or more"),
-            Loss::MeanSquaredError | Loss::Custom { .. } => return Ok(()),
+            Loss::MeanSquaredError | Loss::Huber | Loss::Custom { .. } => return Ok(()),
         };
         let fits = |y: F| F::zero() <= y && y <= most;
         // The usual case, without computing indices.
@@ -232,6 +240,8 @@ impl Loss {
             Loss::MeanSquaredError => (a - y) * (a - y), // (C1)
             Loss::BinaryCrossEntropy => -times(y, a.ln()) - times(1.0 - y, (-a).ln_1p()), // (C2)
             Loss::CrossEntropy => -times(y, a.ln()),     // (C3)
+            Loss::Huber if (a - y).abs() <= 1.0 => 0.5 * (a - y) * (a - y), // (C5)
+            Loss::Huber => (a - y).abs() - 0.5,          // (C5)
             Loss::Custom { value, .. } => value(a, y),
         }
     }
@@ -242,6 +252,7 @@ impl Loss {
             Loss::MeanSquaredError => 2.0 * (a - y), // (E1)
             Loss::BinaryCrossEntropy => times(1.0 - y, 1.0 / (1.0 - a)) - times(y, 1.0 / a), // (E2)
             Loss::CrossEntropy => -times(y, 1.0 / a), // (E3)
+            Loss::Huber => (a - y).clamp(-1.0, 1.0), // (E5)
             Loss::Custom { slope, .. } => slope(a, y),
         }
     }

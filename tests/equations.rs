@@ -29,7 +29,7 @@ fn files(folder: &str, extension: &str) -> Vec<(PathBuf, String)> {
 
 /// A tag such as `B4`: a letter that tags use, and a digit.
 fn is_tag(word: &str) -> bool {
-    matches!(word.as_bytes(), [b'A'..=b'I' | b'N' | b'R' | b'S' | b'U', b'1'..=b'9'])
+    matches!(word.as_bytes(), [b'A'..=b'I' | b'N' | b'R' | b'S' | b'U', b'1'..=b'9'] | [b'A' | b'D', b'1', b'0'])
 }
 
 /// The words of a text that are tags, in brackets or not.
@@ -216,6 +216,9 @@ fn from_latex(equation: &str) -> String {
         ("\\rVert", "‖"),
         ("\\min", "min"),
         ("\\ell", "l"),
+        ("\\sigma", "σ"),
+        ("\\Phi", "Φ"),
+        ("\\varphi", "φ"),
         ("\\theta", "θ"),
         ("\\lambda", "λ"),
         ("\\delta", "δ"),

@@ -3,7 +3,9 @@
 
 use chainrule::ndarray::{Array1, Array2, ArrayView, Axis, Dimension, array, s};
 use chainrule::rand::SeedableRng;
-use chainrule::{Activation, Adam, Affine, Dataset, Layer, Loss, Network, Optimizer, RmsProp, Sgd, Trainer, Workspace};
+use chainrule::{
+    Activation, Adam, Affine, Dataset, Layer, Loss, Network, Optimizer, Real, RmsProp, Sgd, Trainer, Workspace,
+};
 use serde_json::Value;
 
 fn load(name: &str) -> Value {
@@ -232,6 +234,91 @@ fn a3_d3_tanh_at_the_extremes() {
 #[test]
 fn a4_d4_relu_at_the_extremes() {
     check_activation(Activation::Relu, "relu", "drelu");
+}
+
+/// By PyTorch, from −20 to 20 or so: within 1e-12 of the largest entry.
+#[test]
+fn a6_a7_a8_a9_a10_d6_d7_d8_d9_d10_against_pytorch() {
+    let golden = &load("training")["activations"];
+    let z = vector(&golden["z"]);
+    for (activation, name) in [
+        (Activation::LeakyRelu, "leaky_relu 0.01"),
+        (Activation::Elu, "elu 1"),
+        (Activation::Softplus, "softplus"),
+        (Activation::Silu, "silu"),
+        (Activation::Gelu, "gelu (exact)"),
+    ] {
+        let (a, slope) = at(activation, &z);
+        close(name, Array1::from(a).view(), Array1::from(vector(&golden[name]["a"])).view());
+        close(name, Array1::from(slope).view(), Array1::from(vector(&golden[name]["slope"])).view());
+    }
+}
+
+/// Values and slopes at these pre-activations.
+fn at<F: Real>(activation: Activation, z: &[F]) -> (Vec<F>, Vec<F>) {
+    let layer = Layer::new(Array2::eye(1), Array1::zeros(1), activation).unwrap();
+    let network = Network::from_layers(vec![layer]).unwrap();
+    let z = Array1::from(z.to_vec()).insert_axis(Axis(1));
+    let mut workspace = Workspace::new(&network, z.nrows());
+    network.forward(z.view(), &mut workspace).unwrap();
+    // A loss whose gradient is 1/n.
+    let sum = Loss::Custom { name: "sum", value: |a, _| a, slope: |_, _| 1.0 };
+    _ = network.backward(z.view(), z.view(), sum, &mut workspace); // its value may overflow
+    let n = F::from_f64(z.nrows() as f64);
+    (workspace.a(0).iter().copied().collect(), workspace.dz(0).iter().map(|d| *d * n).collect())
+}
+
+/// Far out: what the limits are, and no NaN on the way.
+#[test]
+fn a6_a7_a8_a9_a10_d6_d7_d8_d9_d10_at_the_extremes() {
+    fn check<F: Real>(far: f64) {
+        for size in [far, far / 7.0, 800.0, 100.0, 40.0] {
+            let z = F::from_f64(size);
+            for (activation, left, slope_left) in [
+                (Activation::LeakyRelu, -0.01 * z.f64(), 0.01),
+                (Activation::Elu, -1.0, 0.0),
+                (Activation::Softplus, 0.0, 0.0),
+                (Activation::Silu, 0.0, 0.0),
+                (Activation::Gelu, 0.0, 0.0),
+            ] {
+                let (a, slope) = at(activation, &[z, -z]);
+                assert_eq!(a[0], z, "{} at {z}", activation.name());
+                assert!((slope[0].f64() - 1.0).abs() < 1e-6, "{} at {z}: slope {}", activation.name(), slope[0]);
+                let near = |found: F, expected: f64| (found.f64() - expected).abs() <= 1e-6 * expected.abs() + 1e-14;
+                assert!(near(a[1], left), "{} at -{z}: {}", activation.name(), a[1]);
+                assert!(near(slope[1], slope_left), "{} at -{z}: slope {}", activation.name(), slope[1]);
+            }
+        }
+    }
+    check::<f32>(1e4);
+    check::<f32>(1e30);
+    check::<f64>(1e4);
+    check::<f64>(1e300);
+}
+
+/// Relative errors between −30 and 30, against sums of positive terms in f64: none of the forms loses digits.
+#[test]
+fn a7_a8_a10_keep_their_digits() {
+    let z: Vec<f64> = (-300..=300).map(|i| f64::from(i) / 10.0).chain([1e-3, -1e-3, 1e-9, -1e-9, 1e-300]).collect();
+    let of = |activation| at(activation, &z).0;
+    let near = |found: f64, expected: f64| (found - expected).abs() <= 1e-15 * expected.abs() + 1e-300;
+    for (z, a) in z.iter().zip(of(Activation::Elu)) {
+        assert!(near(a, if *z > 0.0 { *z } else { z.exp_m1() }), "ELU at {z}: {a}");
+    }
+    for (z, a) in z.iter().zip(of(Activation::Softplus)) {
+        assert!(near(a, z.max(0.0) + (-z.abs()).exp().ln_1p()), "softplus at {z}: {a}");
+    }
+}
+
+#[test]
+fn c5_e5_huber_against_pytorch() {
+    let golden = &load("training")["huber"];
+    let errors = vector(&golden["a_minus_y"]);
+    for ((e, value), slope) in errors.iter().zip(vector(&golden["value"])).zip(vector(&golden["slope"])) {
+        let (_, cost, da) = row(Activation::Identity, Loss::Huber, &[*e], &[0.0]);
+        close_numbers("Huber", cost, value);
+        close_numbers("its slope", da[0], slope);
+    }
 }
 
 /// Cost and dZ of one row, with logits as inputs of an identity map.

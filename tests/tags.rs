@@ -40,7 +40,29 @@ fn transposed(a: &Rows) -> Rows {
     (0..a[0].len()).map(|j| a.iter().map(|row| row[j]).collect()).collect()
 }
 
-/// A1 to A5, and softplus for the custom one.
+/// The sigmoid, and the distribution of a normal number as ½ + φ(z) (z + z³/3 + z⁵/(3·5) + …).
+fn sigma(z: f64) -> f64 {
+    1.0 / (1.0 + (-z).exp())
+}
+
+fn density(z: f64) -> f64 {
+    (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt()
+}
+
+fn distribution(z: f64) -> f64 {
+    if z < -2.0 {
+        // φ(x) / (x + 1/(x + 2/(x + …))) with x = −z: the sum below would cancel.
+        return density(z) / (1..400).rev().fold(-z, |rest, j| -z + f64::from(j) / rest);
+    }
+    let (mut term, mut sum) = (z, 0.0);
+    for j in 1..400 {
+        sum += term;
+        term *= z * z / (2 * j + 1) as f64;
+    }
+    0.5 + density(z) * sum
+}
+
+/// A1 to A10, and softplus for the custom one.
 fn f(activation: Activation, z: &[f64]) -> Row {
     let sum: f64 = z.iter().map(|z| z.exp()).sum();
     let by_entry = |z: f64| match activation {
@@ -49,12 +71,22 @@ fn f(activation: Activation, z: &[f64]) -> Row {
         Activation::Tanh => (z.exp() - (-z).exp()) / (z.exp() + (-z).exp()),
         Activation::Relu => f64::max(0.0, z),
         Activation::Softmax => z.exp() / sum,
+        Activation::LeakyRelu => f64::max(z, 0.01 * z),
+        Activation::Elu => {
+            if z > 0.0 {
+                z
+            } else {
+                z.exp() - 1.0
+            }
+        }
+        Activation::Silu => z * sigma(z),
+        Activation::Gelu => z * distribution(z),
         _ => (1.0 + z.exp()).ln(),
     };
     z.iter().map(|&z| by_entry(z)).collect()
 }
 
-/// D1 to D5: ∂aᵢ/∂zⱼ at \[i\]\[j\].
+/// D1 to D10: ∂aᵢ/∂zⱼ at \[i\]\[j\].
 fn jacobian(activation: Activation, z: &[f64]) -> Rows {
     let a = f(activation, z);
     let mut d = zeros(z.len(), z.len());
@@ -67,6 +99,10 @@ fn jacobian(activation: Activation, z: &[f64]) -> Rows {
                 Activation::Tanh => delta * (1.0 - a[i] * a[i]),
                 Activation::Relu => delta * if z[i] > 0.0 { 1.0 } else { 0.0 },
                 Activation::Softmax => a[i] * (delta - a[j]),
+                Activation::LeakyRelu => delta * if z[i] > 0.0 { 1.0 } else { 0.01 },
+                Activation::Elu => delta * if z[i] > 0.0 { 1.0 } else { z[i].exp() },
+                Activation::Silu => delta * (sigma(z[i]) + z[i] * sigma(z[i]) * (1.0 - sigma(z[i]))),
+                Activation::Gelu => delta * (distribution(z[i]) + z[i] * density(z[i])),
                 _ => delta / (1.0 + (-z[i]).exp()),
             };
         }
@@ -79,7 +115,7 @@ fn through(activation: Activation, z: &Rows, da: &Rows) -> Rows {
     z.iter().zip(da).map(|(z, da)| product(&vec![da.clone()], &jacobian(activation, z)).remove(0)).collect()
 }
 
-/// C1 to C3, and ln cosh for the custom one.
+/// C1 to C3, C5, and ln cosh for the custom one.
 fn cost(loss: Loss, a: &Rows, y: &Rows) -> f64 {
     let (n, k) = (a.len() as f64, a[0].len() as f64);
     let mut sum = 0.0;
@@ -88,19 +124,23 @@ fn cost(loss: Loss, a: &Rows, y: &Rows) -> f64 {
             Loss::MeanSquaredError => (a - y) * (a - y) / (n * k),
             Loss::BinaryCrossEntropy => -(y * a.ln() + (1.0 - y) * (1.0 - a).ln()) / (n * k),
             Loss::CrossEntropy => -y * a.ln() / n,
+            Loss::Huber if (a - y).abs() > 1.0 => ((a - y).abs() - 0.5) / (n * k),
+            Loss::Huber => (a - y).powi(2) / 2.0 / (n * k),
             _ => (a - y).cosh().ln() / (n * k),
         };
     }
     sum
 }
 
-/// E1 to E3: ∂L/∂A.
+/// E1 to E3, E5: ∂L/∂A.
 fn slope(loss: Loss, a: &Rows, y: &Rows) -> Rows {
     let (n, k) = (a.len() as f64, a[0].len() as f64);
     let by_entry = |a: f64, y: f64| match loss {
         Loss::MeanSquaredError => 2.0 * (a - y) / (n * k),
         Loss::BinaryCrossEntropy => ((1.0 - y) / (1.0 - a) - y / a) / (n * k),
         Loss::CrossEntropy => -y / a / n,
+        Loss::Huber if (a - y).abs() > 1.0 => (a - y).signum() / (n * k),
+        Loss::Huber => (a - y) / (n * k),
         _ => (a - y).tanh() / (n * k),
     };
     a.iter().zip(y).map(|(a, y)| a.iter().zip(y).map(|(&a, &y)| by_entry(a, y)).collect()).collect()
@@ -201,7 +241,7 @@ fn f1_affine_map() {
 }
 
 #[test]
-fn f2_a1_a2_a3_a4_a5_activations() {
+fn f2_a1_a2_a3_a4_a5_a6_a7_a8_a9_a10_activations() {
     for shape in shapes() {
         for activation in ACTIVATIONS {
             let (network, _, workspace) = shape.pass(activation, activation, Loss::MeanSquaredError);
@@ -215,7 +255,7 @@ fn f2_a1_a2_a3_a4_a5_activations() {
 }
 
 #[test]
-fn d1_d2_d3_d4_d5_slopes() {
+fn d1_d2_d3_d4_d5_d6_d7_d8_d9_d10_slopes() {
     for shape in shapes() {
         // Σ y a has the slope y with respect to a.
         let weighted = Loss::Custom { name: "weighted output", value: |a, y| a * y, slope: |_, y| y };
@@ -229,10 +269,12 @@ fn d1_d2_d3_d4_d5_slopes() {
 }
 
 #[test]
-fn c1_c2_c3_e1_e2_e3_losses() {
+fn c1_c2_c3_c5_e1_e2_e3_e5_losses() {
     for shape in shapes() {
-        for loss in [Loss::MeanSquaredError, Loss::BinaryCrossEntropy, Loss::CrossEntropy, LOG_COSH] {
-            let (a, y, found, workspace) = shape.bare(PLAIN, loss, 0.1, 0.9);
+        for loss in [Loss::MeanSquaredError, Loss::BinaryCrossEntropy, Loss::CrossEntropy, Loss::Huber, LOG_COSH] {
+            // Huber's lines begin at errors of 1.
+            let (low, high) = if loss == Loss::Huber { (-3.0, 4.0) } else { (0.1, 0.9) };
+            let (a, y, found, workspace) = shape.bare(PLAIN, loss, low, high);
             near(loss.name(), array![[found]].view(), &vec![vec![cost(loss, &a, &y)]]);
             near(loss.name(), workspace.dz(0), &slope(loss, &a, &y));
         }

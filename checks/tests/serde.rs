@@ -133,9 +133,9 @@ fn custom_ones_have_a_name_and_no_functions() {
     let loss = Loss::Custom { name: "half", value: |a, y| (a - y) * (a - y) / 2.0, slope: |a, y| a - y };
     let error = from_value::<Loss>(to_value(loss).unwrap()).unwrap_err().to_string();
     assert_eq!(error, r#"loss: "half" is custom, and its functions cannot be deserialised"#);
-    let error = from_value::<Activation>(json!("gelu")).unwrap_err().to_string();
+    let error = from_value::<Activation>(json!("mish")).unwrap_err().to_string();
     let names: Vec<_> = built_in().map(Activation::name).collect();
-    assert_eq!(error, format!("metadata activations: expected {}, found \"gelu\"", names.join(", ")));
+    assert_eq!(error, format!("metadata activations: expected {}, found \"mish\"", names.join(", ")));
 }
 
 #[test]

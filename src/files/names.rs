@@ -16,27 +16,42 @@ pub(super) trait Named: Copy + 'static {
 
 impl Named for Activation {
     const ENTRY: &'static str = "activations";
-    const BUILT_IN: &'static [Self] =
-        &[Activation::Identity, Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::Softmax];
+    const BUILT_IN: &'static [Self] = &[
+        Activation::Identity,
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::Relu,
+        Activation::Softmax,
+        Activation::LeakyRelu,
+        Activation::Elu,
+        Activation::Softplus,
+        Activation::Silu,
+        Activation::Gelu,
+    ];
 
     fn saved_name(self) -> String {
         match self {
             Activation::Custom { name, .. } => format!("custom:{name}"),
+            // exhaustive: add a new one to BUILT_IN too
             Activation::Identity | Activation::Sigmoid | Activation::Tanh | Activation::Relu | Activation::Softmax => {
                 self.name().into()
-            } // exhaustive: add a new one to BUILT_IN too
+            }
+            Activation::LeakyRelu | Activation::Elu | Activation::Softplus | Activation::Silu | Activation::Gelu => {
+                self.name().into()
+            }
         }
     }
 }
 
 impl Named for Loss {
     const ENTRY: &'static str = "loss";
-    const BUILT_IN: &'static [Self] = &[Loss::MeanSquaredError, Loss::BinaryCrossEntropy, Loss::CrossEntropy];
+    const BUILT_IN: &'static [Self] =
+        &[Loss::MeanSquaredError, Loss::BinaryCrossEntropy, Loss::CrossEntropy, Loss::Huber];
 
     fn saved_name(self) -> String {
         match self {
             Loss::Custom { name, .. } => format!("custom:{name}"),
-            Loss::MeanSquaredError | Loss::BinaryCrossEntropy | Loss::CrossEntropy => self.name().into(),
+            Loss::MeanSquaredError | Loss::BinaryCrossEntropy | Loss::CrossEntropy | Loss::Huber => self.name().into(),
         }
     }
 }

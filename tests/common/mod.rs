@@ -26,12 +26,24 @@ pub const LOG_COSH: Loss =
     Loss::Custom { name: "log-cosh", value: |a, y| (a - y).cosh().ln(), slope: |a, y| (a - y).tanh() };
 
 /// One of each.
-pub const ACTIVATIONS: [Activation; 6] =
-    [Activation::Identity, Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::Softmax, SOFTPLUS];
+pub const ACTIVATIONS: [Activation; 11] = [
+    Activation::Identity,
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Relu,
+    Activation::Softmax,
+    SOFTPLUS,
+    Activation::LeakyRelu,
+    Activation::Elu,
+    Activation::Softplus,
+    Activation::Silu,
+    Activation::Gelu,
+];
 
 /// Every pair of output activation and loss that is allowed.
 pub fn pairs() -> Vec<(Activation, Loss)> {
-    let of_any_output = ACTIVATIONS.into_iter().flat_map(|f| [(f, Loss::MeanSquaredError), (f, LOG_COSH)]);
+    let of_any_output =
+        ACTIVATIONS.into_iter().flat_map(|f| [(f, Loss::MeanSquaredError), (f, LOG_COSH), (f, Loss::Huber)]);
     let of_probabilities = [
         (Activation::Sigmoid, Loss::BinaryCrossEntropy),
         (Activation::Softmax, Loss::BinaryCrossEntropy),

@@ -271,8 +271,8 @@ fn activations_that_make_no_sense_are_refused() {
     assert_eq!(activations("[1,2]"), r#"metadata activations: expected a JSON array of names, found "[1,2]""#);
     assert_eq!(activations(r#"["relu"]"#), "activations: expected shape [2], found [1]");
     assert_eq!(
-        activations(r#"["relu","gelu"]"#),
-        r#"metadata activations: expected identity, sigmoid, tanh, relu, softmax, found "gelu""#
+        activations(r#"["relu","mish"]"#),
+        r#"metadata activations: expected identity, sigmoid, tanh, relu, softmax, leaky_relu, elu, softplus, silu, gelu, found "mish""#
     );
     assert!(hostile.changed(|parts| drop(parts.metadata.remove("activations"))).starts_with("metadata activations: "));
     let message = hostile.changed(|parts| {
@@ -375,7 +375,7 @@ fn checkpoints_that_make_no_sense_are_refused() {
     };
     assert_eq!(
         text("loss", "absolute"),
-        r#"metadata loss: expected mean squared error, binary cross-entropy, cross-entropy, found "absolute""#
+        r#"metadata loss: expected mean squared error, binary cross-entropy, cross-entropy, huber, found "absolute""#
     );
     assert_eq!(
         text("number", "f32"),
