@@ -7,14 +7,14 @@
 //! use chainrule::{ChaCha8Rng, rand::SeedableRng};
 //!
 //! let mut rng = ChaCha8Rng::seed_from_u64(1);
-//! let (train, test) = Dataset::<f64>::moons(400, 0.1, &mut rng)?.split(0.7, &mut rng)?;
+//! let (train, held_out) = Dataset::<f64>::moons(400, 0.1, &mut rng)?.split(0.7, &mut rng)?;
 //! let mut network = Network::builder(2)
 //!     .layer(16, Activation::Tanh)
 //!     .layer(2, Activation::Softmax)
 //!     .build(&mut rng)?;
 //! let history = Trainer::new(Loss::CrossEntropy, Sgd::new(0.1).momentum(0.9))
 //!     .epochs(60)
-//!     .validation(&test)
+//!     .validation(&held_out)
 //!     .fit(&mut network, &train, &mut rng)?;
 //! assert!(history.validation_accuracy[59] > 0.95);
 //! # Ok::<(), chainrule::Error>(())
