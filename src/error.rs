@@ -133,6 +133,12 @@ pub enum Error {
         last_finite_cost: Option<f64>,
         /// The learning rate of that epoch.
         learning_rate: f64,
+        /// The largest absolute input of the training set; `None` in a stream of pieces.
+        largest_input: Option<f64>,
+        /// The largest absolute target; `None` in a stream of pieces.
+        largest_target: Option<f64>,
+        /// Whether the outputs cannot leave a small range, as those of a sigmoid. Scaling the targets is no remedy then.
+        bounded_outputs: bool,
     },
     /// A `Trainer` that is to go on with a network other than the one it has trained.
     AnotherNetwork {
@@ -337,22 +343,52 @@ impl fmt::Display for At {
     }
 }
 
-/// A number in few digits: in scientific notation if it is large or small. A precision rounds that notation.
+/// A number in few digits: in scientific notation if it is large or small, and as `f32` if it is one. A precision rounds
+/// it, to one digit and so many more.
 pub(crate) struct Number(pub(crate) f64);
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Number(x) = *self;
-        match f.precision() {
-            _ if x == 0.0 || !x.is_finite() || (1e-4..1e7).contains(&x.abs()) => write!(f, "{x}"),
-            Some(digits) => write!(f, "{x:.digits$e}"),
-            None => write!(f, "{x:e}"),
+        let x = match f.precision() {
+            Some(digits) => format!("{:.digits$e}", self.0).parse().unwrap_or(self.0),
+            None => self.0,
+        };
+        let is_plain = x == 0.0 || !x.is_finite() || (1e-4..1e7).contains(&x.abs());
+        // 0.1 in f32 is 0.10000000149011612 in f64.
+        let short = f32::from_f64(x);
+        match f64::from(short) == x {
+            true if is_plain => write!(f, "{short}"),
+            true => write!(f, "{short:e}"),
+            false if is_plain => write!(f, "{x}"),
+            false => write!(f, "{x:e}"),
         }
+    }
+}
+
+/// `(largest: 255) ` or nothing.
+struct Largest(Option<f64>);
+
+impl fmt::Display for Largest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |largest| write!(f, "(largest: {:.3}) ", Number(largest)))
     }
 }
 
 /// The maximum length of a header in the safetensors format. Text in its place gives a larger number.
 const MAX_HEADER: u64 = 100_000_000;
+
+/// Bytes in hexadecimal, and as text where they are text.
+struct Bytes<'a>(&'a [u8]);
+
+impl fmt::Display for Bytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, byte) in self.0.iter().enumerate() {
+            write!(f, "{}{byte:02x}", if i == 0 { "" } else { " " })?;
+        }
+        let is_text = self.0.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+        if is_text { write!(f, " (text: \"{}\")", self.0.escape_ascii()) } else { Ok(()) }
+    }
+}
 
 /// A list of names, cut if it is long.
 struct Names<'a>(&'a [String]);
@@ -375,12 +411,17 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Shape { place, layer, expected, found } => {
-                let remedy = shape_remedy(place, expected, found);
-                write!(f, "{}{place}: expected shape {expected:?}, found {found:?}{remedy}", At(*layer))
+                write!(f, "{}{place}: expected shape {expected:?}, found {found:?}", At(*layer))?;
+                shape_remedy(f, place, expected, found)
             }
             Error::Empty { place } => write!(f, "{place}: expected at least one, found none"),
             Error::NotFinite { place, layer, index, found } => {
-                write!(f, "{}{place}: expected finite numbers, found {} at {index:?}", At(*layer), Number(*found))
+                write!(f, "{}{place}: expected finite numbers, found {} at {index:?}", At(*layer), Number(*found))?;
+                match *place {
+                    "inputs" | "targets" if found.is_nan() => write!(f, ". Leave out rows with gaps, or fill them"),
+                    "outputs" => write!(f, ". The weights are too large: train with a smaller learning rate"),
+                    _ => Ok(()),
+                }
             }
             Error::Target { place, loss, expected, index, found } => {
                 write!(f, "{place}: expected {expected} for {loss}, found {} at {index:?}", Number(*found))
@@ -394,17 +435,24 @@ impl fmt::Display for Error {
                 )
             }
             Error::OutOfRange { name, expected, found } => {
-                write!(f, "{name}: expected {expected}, found {}", Number(*found))
+                write!(f, "{name}: expected {expected}, found {}", Number(*found))?;
+                range_remedy(f, name, *found)
             }
             Error::Label { row, classes, found } => {
                 write!(f, "label of row {row}: expected 0 to {}, found {found}", classes.saturating_sub(1))?;
                 // Labels that begin at 1 end at the number of classes.
-                if found == classes && *classes > 0 { write!(f, ": labels count from 0") } else { Ok(()) }
+                match found == classes && *classes > 0 {
+                    true => write!(f, ": labels count from 0"),
+                    false => {
+                        write!(f, ". For this label, the number of classes must be {} or more", found.saturating_add(1))
+                    }
+                }
             }
             Error::NoLabels { row } => {
                 write!(
                     f,
-                    "targets of row {row}: expected a class (a single 1 among zeros, or 0 or 1 in a single column)"
+                    "targets of row {row}: expected a class (a single 1 among zeros, or 0 or 1 in a single column). \
+                     Dataset::classification makes such targets of class numbers"
                 )
             }
             Error::Pairing { loss, activation, instead } => {
@@ -413,30 +461,42 @@ impl fmt::Display for Error {
             Error::SoftmaxOfOne { layer } => {
                 write!(f, "{}softmax of a single unit is always 1: use one sigmoid unit, or two units", At(*layer))
             }
-            Error::NoForward { expected, found: 0 } => {
-                write!(f, "backward of {expected} rows: expected a forward of as many rows before it, found none")
-            }
             Error::NoForward { expected, found } => {
-                write!(
-                    f,
-                    "backward of {expected} rows: expected a forward of as many rows before it, found {found} rows"
-                )
+                write!(f, "backward of {expected} rows: expected a forward of as many rows before it, found ")?;
+                match found {
+                    0 => write!(f, "none")?,
+                    _ => write!(f, "{found} rows")?,
+                }
+                write!(f, ". Call Network::forward with the same inputs and workspace first")
             }
             Error::CostNotFinite { cost } => {
-                write!(f, "cost: expected a finite number, found {}: try a smaller learning rate", Number(*cost))
+                let cost = Number(*cost);
+                write!(
+                    f,
+                    "cost: expected a finite number, found {cost}: try a smaller learning rate, or scale inputs and targets"
+                )
             }
-            Error::Diverged { epoch, cost, last_finite_cost, learning_rate } => {
+            Error::Diverged {
+                epoch,
+                cost,
+                last_finite_cost,
+                learning_rate,
+                largest_input,
+                largest_target,
+                bounded_outputs,
+            } => {
                 write!(f, "training diverged in epoch {epoch}: cost {:.3}, ", Number(*cost))?;
                 match last_finite_cost {
                     Some(last) => write!(f, "last finite cost {:.3}", Number(*last))?,
                     None => write!(f, "no finite cost before it")?,
                 }
-                write!(
-                    f,
-                    ", learning rate {}. Try a learning rate ten times smaller, inputs (and, with identity outputs, \
-                     targets) scaled to about -1 to 1, or smaller initial weights",
-                    Number(*learning_rate)
-                )
+                let rate = Number(*learning_rate);
+                write!(f, ", learning rate {rate:.3}. Try a learning rate ten times smaller. If that does not help, ")?;
+                write!(f, "scale the inputs {}", Largest(*largest_input))?;
+                if !bounded_outputs {
+                    write!(f, "and the targets {}", Largest(*largest_target))?;
+                }
+                write!(f, "to about -1 to 1, or make the initial weights smaller")
             }
             Error::AnotherNetwork { epochs } => write!(
                 f,
@@ -470,15 +530,20 @@ impl fmt::Display for FileProblem {
             FileProblem::NeedsGzip => {
                 write!(f, "gzip-compressed: unpack it, or build chainrule with the feature \"gzip\"")
             }
-            FileProblem::Gzip { message } => write!(f, "broken gzip stream: {message}"),
-            FileProblem::Magic { expected, found } => write!(f, "expected {expected}, found {found:02x?} at offset 0"),
+            FileProblem::Gzip { message } => write!(f, "broken gzip stream: {message}. Get the file again"),
+            FileProblem::Magic { expected, found } => {
+                write!(f, "expected {expected}, found {} at offset 0", Bytes(found))
+            }
             FileProblem::ElementType { found } => {
-                write!(f, "IDX element type: expected 0x08 (unsigned bytes), found {found:#04x} at offset 2")
+                write!(f, "IDX element type: expected 0x08 (unsigned bytes), found {found:#04x} at offset 2")?;
+                write!(f, ". Numbers of other types go through Dataset::new")
             }
             FileProblem::Truncated { expected, found } => {
-                write!(f, "truncated: expected {expected} bytes, found {found}")
+                write!(f, "truncated: expected {expected} bytes, found {found}. Get the file again")
             }
-            FileProblem::Trailing { expected } => write!(f, "expected {expected} bytes, found more"),
+            FileProblem::Trailing { expected } => {
+                write!(f, "expected {expected} bytes, found more. Get the file again")
+            }
             FileProblem::NotInArchive { expected } => {
                 write!(f, "expected {expected} in the archive, found no such file")
             }
@@ -510,7 +575,8 @@ impl fmt::Display for FileProblem {
             }
             FileProblem::NoExamples => write!(f, "expected at least one example, found none"),
             FileProblem::Examples { expected, found } => {
-                write!(f, "number of examples: expected {expected} as in the file that belongs to it, found {found}")
+                write!(f, "number of examples: expected {expected}, as in the file of the labels, found {found}. ")?;
+                write!(f, "Take both files from one set")
             }
             FileProblem::HeaderTooLong { found, .. } if *found > MAX_HEADER => write!(
                 f,
@@ -523,10 +589,14 @@ impl fmt::Display for FileProblem {
             }
             FileProblem::Header { message } => write!(f, "safetensors header: {message}"),
             FileProblem::Version { expected, found } => {
-                write!(f, "format of chainrule: expected version {expected}, found {found:?}")
+                write!(
+                    f,
+                    "format of chainrule: expected version {expected}, found {found:?}. Use the chainrule that wrote it"
+                )
             }
             FileProblem::Checksum { expected, found } => {
-                write!(f, "other contents than those published or written: expected checksum {expected}, found {found}")
+                write!(f, "contents changed since they were published or saved: expected checksum {expected}, found ")?;
+                write!(f, "{found}. Get the file again")
             }
             FileProblem::Metadata { key, expected, found: None } => {
                 write!(f, "metadata {key}: expected {expected}, found none")
@@ -547,23 +617,74 @@ impl fmt::Display for FileProblem {
                 };
                 write!(f, "{entry}: {name:?} is custom, and a file holds its name only: {remedy}")
             }
-            FileProblem::Contents { error } => write!(f, "{error}"),
+            FileProblem::Contents { error } => match &**error {
+                // Its remedy is for arrays of the caller.
+                Error::Shape { place, layer, expected, found } if *place != "activations" => {
+                    write!(f, "{}{place}: expected shape {expected:?}, found {found:?}", At(*layer))
+                }
+                error => write!(f, "{error}"),
+            },
         }
     }
 }
 
-/// What to do about targets in the encoding of another output.
-fn shape_remedy(place: &str, expected: &[usize], found: &[usize]) -> &'static str {
-    match (expected, found) {
-        (&[n, outputs], &[rows, columns]) if n == rows && place.ends_with("targets") => match (outputs, columns) {
-            (2.., 1) => ". Dataset::classification or one_hot makes these columns of class numbers",
-            (1, 2..) => {
-                ". One sigmoid output takes two classes as a single column of 0 and 1; one-hot columns need as many \
-                 softmax outputs"
-            }
-            _ => "",
-        },
-        _ => "",
+/// Where the other axis would fit.
+const TURN: &str = ". Examples are rows: if they are columns, turn the array with .t()";
+
+/// What to do about an array of another shape.
+fn shape_remedy(f: &mut fmt::Formatter<'_>, place: &str, expected: &[usize], found: &[usize]) -> fmt::Result {
+    let place = place.strip_prefix("validation ").unwrap_or(place);
+    match (place, expected, found) {
+        ("targets", &[n, _], &[rows, columns]) if n != rows => {
+            write!(f, ". Every row of inputs has one row of targets{}", if columns == n { TURN } else { "" })
+        }
+        ("targets", _, &[_, 1]) => {
+            write!(f, ". Dataset::classification or one_hot makes these columns of class numbers")
+        }
+        ("targets", &[_, 1], &[_, columns]) if columns > 1 => write!(
+            f,
+            ". One sigmoid output takes two classes as a single column of 0 and 1; one-hot columns need as many softmax \
+             outputs"
+        ),
+        ("targets", _, &[_, columns]) if columns > 1 => {
+            write!(f, ". The last layer needs a unit for each column: NetworkBuilder::layer({columns}, …)")
+        }
+        ("inputs", &[_, inputs], &[rows, columns]) if columns > 0 => {
+            let turn = if rows == inputs { TURN } else { "" };
+            write!(f, ". For {columns} columns, make the network with Network::builder({columns}){turn}")
+        }
+        ("inputs to scale", ..) => write!(f, ". A Scaling fits data with the columns that it was made from"),
+        ("labels", ..) => write!(f, ". Every row of inputs has one label"),
+        ("predictions", ..) => write!(f, ". Every label has one prediction"),
+        ("decisions", ..) => write!(f, ". Every target has one decision: predict(x)?.mapv(|a| a > 0.5), for sigmoids"),
+        ("weights", ..) => {
+            write!(f, ". Weights are [inputs, outputs], and the inputs are the outputs of the layer before")
+        }
+        ("bias", ..) => write!(f, ". Weights are [inputs, outputs], and every output has one bias"),
+        ("activations", ..) => write!(f, ". Every layer of the file has one activation"),
+        ("rows of the workspace", &[rows], _) => {
+            write!(f, ". Make it with room for the batch: Workspace::new(&network, {rows})")
+        }
+        _ if place.ends_with("of the workspace") || place.starts_with("gradient") || place.ends_with("gradients") => {
+            write!(f, ". Use a workspace of this network: Workspace::new")
+        }
+        _ if place.contains("velocity") => {
+            write!(f, ". The optimiser has trained another network: reset it, or make a new one")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What to do about a number out of its range.
+fn range_remedy(f: &mut fmt::Formatter<'_>, name: &str, found: f64) -> fmt::Result {
+    match name {
+        "learning rate" | "weight decay" if found > 0.0 && found.is_finite() => {
+            write!(f, ", which the network's f32 cannot hold")
+        }
+        "momentum" if (0.0..1.0).contains(&found) => write!(f, ", which the network's f32 rounds to 1"),
+        "learning rate" => write!(f, ". Usual rates are 0.001 to 0.1, the optimiser's first argument"),
+        "batch size" => write!(f, ". Trainer::batch_size sets it"),
+        _ => Ok(()),
     }
 }
 

@@ -79,7 +79,7 @@ impl<F: Real> Network<F> {
     /// let first = Layer::new(array![[1.0, 2.0]], array![0.0, 0.0], Activation::Relu)?; // 1 → 2
     /// let second = Layer::new(array![[1.0], [1.0], [1.0]], array![0.0], Activation::Identity)?; // 3 → 1
     /// let error = Network::from_layers(vec![first, second]).unwrap_err();
-    /// assert_eq!(error.to_string(), "layer 1: weights: expected shape [2, 1], found [3, 1]");
+    /// assert!(error.to_string().starts_with("layer 1: weights: expected shape [2, 1], found [3, 1]"));
     /// # Ok::<(), chainrule::Error>(())
     /// ```
     pub fn from_layers(layers: Vec<Layer<F>>) -> Result<Self> {
@@ -163,6 +163,11 @@ impl<F: Real> Network<F> {
     /// The number of parameters, weights and biases together.
     pub fn parameters(&self) -> usize {
         self.layers.iter().map(|layer| (layer.inputs() + 1) * layer.outputs()).sum()
+    }
+
+    /// Whether no output can leave a small range.
+    pub(crate) fn has_bounded_outputs(&self) -> bool {
+        matches!(self.last().activation, Activation::Sigmoid | Activation::Tanh | Activation::Softmax)
     }
 
     fn last(&self) -> &Layer<F> {

@@ -1048,7 +1048,7 @@ fn the_default_folder_is_in_the_users_cache_or_where_the_environment_says() {
         let odd = [("CHAINRULE_DATA", Path::new("")), ("XDG_CACHE_HOME", Path::new("relative")), all[2]];
         assert_eq!(folder_with(&odd), fetched(home.0.join(".cache/chainrule/test")));
     }
-    let text = "FAILED folder for the data ($CHAINRULE_DATA and $HOME are not set): expected at least one, found none";
+    let text = "FAILED folder for the data ($CHAINRULE_DATA and $HOME are not set: set one, or call .folder): expected at least one, found none";
     assert_eq!(folder_with(&[]), text);
 }
 

@@ -3,7 +3,7 @@
 
 mod common;
 
-use chainrule::ndarray::{Array2, Axis, array, s};
+use chainrule::ndarray::{Array2, ArrayView2, Axis, array, s};
 use chainrule::rand::{Rng, RngCore};
 use chainrule::{Activation, Affine, Dataset, Error, History, Layer, Loss, Network, Real, Schedule, Sgd};
 use chainrule::{Optimizer, Trainer, Workspace, accuracy};
@@ -221,7 +221,11 @@ fn on_divergence_the_network_is_back_at_the_start_of_the_epoch() {
     let mut diverged = regressor();
     let mut trainer = descend(sgd(), 50, 2).shuffle(false);
     let error = trainer.fit(&mut diverged, &data, &mut rng(1)).unwrap_err();
-    let Error::Diverged { epoch, cost, last_finite_cost, learning_rate } = error.clone() else { panic!("{error}") };
+    let Error::Diverged { epoch, cost, last_finite_cost, learning_rate, largest_input, largest_target, .. } =
+        error.clone()
+    else {
+        panic!("{error}")
+    };
     assert!(epoch > 0 && !cost.is_finite(), "{error}");
     assert_eq!(learning_rate, 1e-3 * 1e40_f64.powf(epoch as f64));
     let last = last_finite_cost.unwrap();
@@ -237,12 +241,16 @@ fn on_divergence_the_network_is_back_at_the_start_of_the_epoch() {
     let cost_of_first = until_then.cost(x.slice(first), y.slice(first), Loss::MeanSquaredError).unwrap();
     assert!(cost_of_first.is_finite());
 
-    let text = format!(
-        "training diverged in epoch {epoch}: cost {cost}, last finite cost {last:.3e}, learning rate {learning_rate:e}. Try a \
-         learning rate ten times smaller, inputs (and, with identity outputs, targets) scaled to about -1 to 1, or \
-         smaller initial weights"
+    let largest = |array: ArrayView2<f64>| array.fold(0.0, |largest: f64, x| largest.max(x.abs()));
+    assert_eq!((largest_input, largest_target), (Some(largest(x)), Some(largest(y))));
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("training diverged in epoch {epoch}: cost {cost}, last finite cost ")), "{text}");
+    assert!(
+        text.contains(&format!(", learning rate {learning_rate:e}. Try a learning rate ten times smaller. ")),
+        "{text}"
     );
-    assert_eq!(error.to_string(), text);
+    let largest = "scale the inputs (largest: 0.9799) and the targets (largest: 0.9763) to about -1 to 1, or make";
+    assert!(text.contains(largest), "{text}");
 }
 
 /// A rate that is a little too high: the cost grows from epoch to epoch, and stays finite for long.
@@ -319,7 +327,8 @@ fn a_first_cost_that_is_infinite_has_none_before_it() {
     assert_eq!(
         error.to_string(),
         "training diverged in epoch 0: cost inf, no finite cost before it, learning rate 0.1. Try a learning rate ten \
-         times smaller, inputs (and, with identity outputs, targets) scaled to about -1 to 1, or smaller initial weights"
+         times smaller. If that does not help, scale the inputs (largest: 1) and the targets (largest: 1e200) to about -1 \
+         to 1, or make the initial weights smaller"
     );
     assert_eq!(network_bits(&network), before);
 }
@@ -588,12 +597,17 @@ fn rates_momentum_and_decay_are_checked() {
     for (rate, found) in [(f64::NAN, "NaN"), (0.0, "0"), (-0.1, "-0.1"), (f64::INFINITY, "inf")] {
         check_refused::<f64>(
             Sgd::new(rate),
-            &format!("learning rate: expected a finite number above 0, found {found}"),
+            &format!(
+                "learning rate: expected a finite number above 0, found {found}. Usual rates are 0.001 to 0.1, the \
+                 optimiser's first argument"
+            ),
         );
     }
     // A positive finite f64 may be infinite or zero in f32.
     for rate in [1e300, 1e-300] {
-        let text = format!("learning rate: expected a finite number above 0, found {rate:e}");
+        let text = format!(
+            "learning rate: expected a finite number above 0, found {rate:e}, which the network's f32 cannot hold"
+        );
         check_refused::<f32>(Sgd::new(rate), &text);
     }
     assert_eq!(refusals::<f64>(Sgd::new(1e-300)), [None, None]);
@@ -603,7 +617,7 @@ fn rates_momentum_and_decay_are_checked() {
     }
     check_refused::<f32>(
         Sgd::new(0.1).momentum(0.999_999_999_999), // 1 in f32
-        "momentum: expected 0 or more, and below 1, found 0.999999999999",
+        "momentum: expected 0 or more, and below 1, found 0.999999999999, which the network's f32 rounds to 1",
     );
     for (decay, found) in [(f64::NAN, "NaN"), (-0.1, "-0.1"), (f64::INFINITY, "inf")] {
         let text = format!("weight decay: expected a finite number, 0 or more, found {found}");
@@ -647,9 +661,11 @@ fn schedules_have_the_factors_that_they_say() {
 
 #[test]
 fn batch_sizes_run_from_one_to_the_whole_set() {
-    for (size, found) in [(0, "0"), (ROWS + 1, "24"), (usize::MAX, "1.8446744073709552e19")] {
+    for (size, found) in [(0, "0"), (ROWS + 1, "24"), (usize::MAX, "1.8446744e19")] {
         let error = trainer::<f64>(Sgd::new(0.1), 1).batch_size(size).fit(&mut classifier(), &data(), &mut rng(1));
-        let text = format!("batch size: expected 1 to 23, the rows of the training set, found {found}");
+        let text = format!(
+            "batch size: expected 1 to 23, the rows of the training set, found {found}. Trainer::batch_size sets it"
+        );
         assert_eq!(error.unwrap_err().to_string(), text);
     }
     let fit = |trainer: Trainer<'_, f64>| {

@@ -148,11 +148,12 @@ fn what_makes_no_network_is_refused() {
     assert_eq!(refused(|v| v["layers"] = json!([])), "layers: expected at least one, found none");
     assert_eq!(
         refused(|v| v["layers"][1]["affine"]["bias"] = json!({ "v": 1, "dim": [1], "data": [0.5] })),
-        "layer 1: bias: expected shape [2], found [1]"
+        "layer 1: bias: expected shape [2], found [1]. Weights are [inputs, outputs], and every output has one bias"
     );
     assert_eq!(
         refused(|v| v["layers"][0] = v["layers"][1].clone()),
-        "layer 1: weights: expected shape [2, 2], found [3, 2]"
+        "layer 1: weights: expected shape [2, 2], found [3, 2]. Weights are [inputs, outputs], and the inputs are the outputs of the \
+         layer before"
     );
     assert!(refused(|v| v["layers"][0]["affine"]["weights"]["dim"] = json!([2, 4])).contains("data and dimension"));
     assert!(refused(|v| v["layers"][0]["affine"]["weights"]["dim"] = json!([1_u64 << 60, 1_u64 << 60])).len() > 5);

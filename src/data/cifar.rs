@@ -91,7 +91,7 @@ fn read<F: Real>(
     label: usize,
 ) -> Result<Dataset<F>> {
     if limit == Some(0) {
-        return Err(Error::OutOfRange { name: "limit", expected: "at least 1".into(), found: 0.0 });
+        return Err(Error::OutOfRange { name: "limit", expected: "at least 1 (None for all)".into(), found: 0.0 });
     }
     let mut labels = Vec::new();
     let mut inputs = Vec::new();

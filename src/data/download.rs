@@ -272,7 +272,11 @@ impl<'a> Download<'a> {
         self.check()?;
         let folder = match self.folder.take().or_else(|| Some(default_folder()?.join(&self.name))) {
             Some(folder) => folder,
-            None => return Err(Error::Empty { place: "folder for the data ($CHAINRULE_DATA and $HOME are not set)" }),
+            None => {
+                return Err(Error::Empty {
+                    place: "folder for the data ($CHAINRULE_DATA and $HOME are not set: set one, or call .folder)",
+                });
+            }
         };
 
         let is_missing = |file: &Content| !is_verified(&folder.join(&file.name), file);

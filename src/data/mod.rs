@@ -72,7 +72,7 @@ impl<F: Real> Dataset<F> {
     /// assert_eq!((data.len(), data.num_inputs(), data.num_outputs()), (2, 1, 1));
     ///
     /// let error = Dataset::new(array![[1.0], [2.0]], array![[0.5]]).unwrap_err();
-    /// assert_eq!(error.to_string(), "targets: expected shape [2, 1], found [1, 1]");
+    /// assert_eq!(error.to_string(), "targets: expected shape [2, 1], found [1, 1]. Every row of inputs has one row of targets");
     /// # Ok::<(), Error>(())
     /// ```
     pub fn new(inputs: Array2<F>, targets: Array2<F>) -> Result<Self> {
@@ -444,7 +444,8 @@ impl<F: Real> Dataset<F> {
                 return Ok(first);
             }
         }
-        let expected = format!("more than 0, less than 1, and at least one of the {n} rows on either side");
+        let expected =
+            format!("more than 0, less than 1 (0.7 for 70 %), and at least one of the {n} rows on either side");
         Err(Error::OutOfRange { name: "fraction", expected, found: fraction })
     }
 
@@ -503,7 +504,11 @@ pub fn one_hot<F: Real>(labels: &[usize], classes: usize) -> Result<Array2<F>> {
 
 fn check_classes(classes: usize) -> Result<()> {
     if classes < 2 {
-        return Err(Error::OutOfRange { name: "classes", expected: "at least 2".into(), found: count(classes) });
+        return Err(Error::OutOfRange {
+            name: "classes",
+            expected: "at least 2 (one column of 0 and 1: Dataset::new)".into(),
+            found: count(classes),
+        });
     }
     Ok(())
 }

@@ -137,7 +137,7 @@ impl Scaling {
     fn scale_in_place<F: Real>(&self, inputs: &mut Array2<F>) -> Result<()> {
         if inputs.ncols() != self.shift.len() {
             return Err(Error::Shape {
-                place: "inputs",
+                place: "inputs to scale",
                 layer: None,
                 expected: vec![inputs.nrows(), self.shift.len()],
                 found: inputs.shape().to_vec(),

@@ -27,7 +27,7 @@ use crate::real::{Real, count};
 pub use early_stopping::EarlyStopping;
 pub(crate) use early_stopping::Watch;
 pub use history::{History, Report};
-use ndarray::ArrayViewMut1;
+use ndarray::{ArrayView2, ArrayViewMut1};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 pub use range_test::RangeTest;
@@ -119,7 +119,7 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
         self
     }
 
-    /// The number of threads, at most 256. It only changes the time: results are bit-identical. 1 is the caller's
+    /// The number of threads, from 1 on; more than 256 count as 256. It only changes the time: results are bit-identical. 1 is the caller's
     /// thread alone. Default: the number of cores of this process, or 1 if the steps are too short to gain.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
@@ -256,7 +256,14 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
         rng: &mut R,
     ) -> Result<History> {
         let (batch_size, weight) = self.check_set(network, train)?;
-        self.train(network, batch_size, weight, |_| std::iter::once(Ok(Cow::Borrowed(train))), rng)
+        let trained = self.train(network, batch_size, weight, |_| std::iter::once(Ok(Cow::Borrowed(train))), rng);
+        trained.map_err(|mut error| {
+            if let Error::Diverged { largest_input, largest_target, .. } = &mut error {
+                *largest_input = Some(largest(train.inputs()));
+                *largest_target = Some(largest(train.targets()));
+            }
+            error
+        })
     }
 
     /// Trains on data that do not fit into memory: `pieces` is called with the number of each epoch, and returns the
@@ -329,7 +336,7 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
             let measured = self
                 .steps
                 .epoch(network, pieces(epoch), epoch, &threads, &mut room)
-                .and_then(|measured| self.check_explosion(epoch, measured, room.mean_square));
+                .and_then(|measured| self.check_explosion(network, epoch, measured, room.mean_square));
             let measured = match measured {
                 Ok(measured) => measured,
                 Err(error) => {
@@ -365,12 +372,18 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
     }
 
     /// Refuses a cost that has left every reasonable size.
-    fn check_explosion(&mut self, epoch: usize, measured: Measured, mean_square: f64) -> Result<Measured> {
+    fn check_explosion(
+        &mut self,
+        network: &Network<F>,
+        epoch: usize,
+        measured: Measured,
+        mean_square: f64,
+    ) -> Result<Measured> {
         let first_cost = *self.first_cost.get_or_insert(measured.first_cost);
         if measured.cost <= EXPLOSION * first_cost.max(mean_square).max(1.0) {
             return Ok(measured);
         }
-        Err(self.steps.diverged(epoch, measured.cost, Some(measured.last_cost)))
+        Err(self.steps.diverged(network, epoch, measured.cost, Some(measured.last_cost)))
     }
 
     /// Puts the network where the training stands.
@@ -434,6 +447,10 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
     fn check(&self, network: &Network<F>) -> Result<()> {
         network.check_loss(self.steps.loss)?;
         self.steps.optimizer.check(network)?;
+        if self.threads == Some(0) {
+            let expected = "1 (this thread alone) or more; leave Trainer::threads out for all cores";
+            return Err(Error::OutOfRange { name: "threads", expected: expected.into(), found: 0.0 });
+        }
         self.steps.dropout.map_or(Ok(()), Dropout::check)?;
         self.steps.clip_norm.map_or(Ok(()), check_max_norm)?;
         if let Some(validation) = self.validation {
@@ -467,6 +484,11 @@ fn check_data<F: Real>(
     check_shape(inputs, None, &[data.len(), network.inputs()], data.inputs().shape())?;
     check_shape(targets, None, &[data.len(), network.outputs()], data.targets().shape())?;
     loss.check_targets(targets, &data.targets())
+}
+
+/// The largest absolute value.
+fn largest<F: Real>(array: ArrayView2<'_, F>) -> f64 {
+    array.iter().fold(0.0, |largest, x| largest.max(x.f64().abs()))
 }
 
 /// The mean of the weights, which has to be above 0: a part of a set may have weights of 0 alone.

@@ -147,7 +147,7 @@ impl<'a, F: Real, O: Optimizer<F>> Steps<'a, F, O> {
                 }
                 Ok(())
             });
-            outcome.map_err(|cost| self.diverged(epoch, cost, last))?;
+            outcome.map_err(|cost| self.diverged(network, epoch, cost, last))?;
             seen += data.len();
             room.order = order;
         }
@@ -156,14 +156,28 @@ impl<'a, F: Real, O: Optimizer<F>> Steps<'a, F, O> {
         };
         let cost = sum / count(seen) + network.l2_penalty(self.optimizer.l2());
         if !(cost.is_finite() && network.is_finite()) {
-            return Err(self.diverged(epoch, cost, last));
+            return Err(self.diverged(network, epoch, cost, last));
         }
         let accuracy = right.map(|right| count(right) / count(seen));
         Ok(Measured { cost, first_cost, last_cost, accuracy })
     }
 
-    pub(super) fn diverged(&self, epoch: usize, cost: f64, last_finite_cost: Option<f64>) -> Error {
-        Error::Diverged { epoch, cost, last_finite_cost, learning_rate: self.optimizer.current_rate() }
+    pub(super) fn diverged(
+        &self,
+        network: &Network<F>,
+        epoch: usize,
+        cost: f64,
+        last_finite_cost: Option<f64>,
+    ) -> Error {
+        Error::Diverged {
+            epoch,
+            cost,
+            last_finite_cost,
+            learning_rate: self.optimizer.current_rate(),
+            largest_input: None,
+            largest_target: None,
+            bounded_outputs: network.has_bounded_outputs(),
+        }
     }
 }
 

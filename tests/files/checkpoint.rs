@@ -212,7 +212,10 @@ fn a_network_that_was_not_trained_here_is_refused() {
     let (trainer, _) = trained::<f64>(&some_training(), &data, 1);
     let another = super::network(&[2, 4, 2], &[Activation::Tanh, Activation::Softmax]);
     let message = trainer.save_checkpoint(&another, folder.file("checkpoint")).unwrap_err().to_string();
-    assert_eq!(message, "layer 0: velocity of the weights: expected shape [2, 4], found [2, 5]");
+    assert_eq!(
+        message,
+        "layer 0: velocity of the weights: expected shape [2, 4], found [2, 5]. The optimiser has trained another network: reset it, or make a new one"
+    );
     assert!(folder.names().is_empty());
 }
 

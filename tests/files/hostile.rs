@@ -141,7 +141,7 @@ fn a_file_cut_at_any_byte_is_refused() {
         refused(&files[2], cut, hostile.load_checkpoint(&files[2][..cut]).map(drop));
     }
     let longer = [&files[0][..], b"x"].concat();
-    assert_eq!(hostile.says(&longer), format!("expected {} bytes, found more", files[0].len()));
+    assert_eq!(hostile.says(&longer), format!("expected {} bytes, found more. Get the file again", files[0].len()));
 }
 
 /// The crate's own files: no flipped bit goes unnoticed, wherever it is.
@@ -168,7 +168,9 @@ fn changed_numbers_are_noticed() {
     let found = parts.checksum();
     assert_eq!(
         message,
-        format!("other contents than those published or written: expected checksum {checksum}, found {found}")
+        format!(
+            "contents changed since they were published or saved: expected checksum {checksum}, found {found}. Get the file again"
+        )
     );
 }
 
@@ -176,9 +178,9 @@ fn changed_numbers_are_noticed() {
 fn another_version_is_refused() {
     let hostile = Hostile::new("version");
     let message = hostile.changed(|parts| *parts.metadata.get_mut("chainrule").unwrap() = "2".into());
-    assert_eq!(message, r#"format of chainrule: expected version 1, found "2""#);
+    assert_eq!(message, r#"format of chainrule: expected version 1, found "2". Use the chainrule that wrote it"#);
     let message = hostile.changed(|parts| *parts.metadata.get_mut("chainrule").unwrap() = "".into());
-    assert_eq!(message, r#"format of chainrule: expected version 1, found """#);
+    assert_eq!(message, r#"format of chainrule: expected version 1, found "". Use the chainrule that wrote it"#);
     // Without the mark the other entries mean nothing.
     let message = hostile.changed(|parts| drop(parts.metadata.remove("chainrule")));
     assert!(
@@ -269,7 +271,10 @@ fn activations_that_make_no_sense_are_refused() {
         |text: &str| hostile.changed(|parts| *parts.metadata.get_mut("activations").unwrap() = text.into());
     assert_eq!(activations("relu"), r#"metadata activations: expected a JSON array of names, found "relu""#);
     assert_eq!(activations("[1,2]"), r#"metadata activations: expected a JSON array of names, found "[1,2]""#);
-    assert_eq!(activations(r#"["relu"]"#), "activations: expected shape [2], found [1]");
+    assert_eq!(
+        activations(r#"["relu"]"#),
+        "activations: expected shape [2], found [1]. Every layer of the file has one activation"
+    );
     assert_eq!(
         activations(r#"["relu","mish"]"#),
         r#"metadata activations: expected identity, sigmoid, tanh, relu, softmax, leaky_relu, elu, softplus, silu, gelu, found "mish""#
@@ -311,7 +316,10 @@ fn headers_that_lie_are_refused() {
         assert_eq!(problem(hostile.load_checkpoint(bytes)).to_string(), expected);
     }
     let size = plain_file().len();
-    assert_eq!(length(1 << 20), format!("truncated: expected {} bytes, found {size}", 8 + (1 << 20)));
+    assert_eq!(
+        length(1 << 20),
+        format!("truncated: expected {} bytes, found {size}. Get the file again", 8 + (1 << 20))
+    );
     assert!(length(0).starts_with("safetensors header: expected a JSON object: EOF"));
     assert!(length(10).starts_with("safetensors header: expected a JSON object: EOF"));
 

@@ -143,7 +143,10 @@ fn custom_activations_come_with_the_call() {
         with(&[SOFTPLUS, Activation::Identity]),
         r#"metadata activations: expected "identity", as the caller says, found "sigmoid""#
     );
-    assert_eq!(with(&[SOFTPLUS]), "activations: expected shape [2], found [1]");
+    assert_eq!(
+        with(&[SOFTPLUS]),
+        "activations: expected shape [2], found [1]. Every layer of the file has one activation"
+    );
 
     // a custom one that calls itself like a built-in one is still custom
     let relu = Activation::Custom { name: "relu", f, slope };
