@@ -424,7 +424,12 @@ impl fmt::Display for Error {
                 }
             }
             Error::Target { place, loss, expected, index, found } => {
-                write!(f, "{place}: expected {expected} for {loss}, found {} at {index:?}", Number(*found))
+                write!(f, "{place}: expected {expected} for {loss}, found {} at {index:?}", Number(*found))?;
+                match *loss {
+                    "binary cross-entropy" => write!(f, ". Yes is 1 and no is 0; mean squared error takes any numbers"),
+                    "cross-entropy" => write!(f, ". Dataset::classification makes such targets of class numbers"),
+                    _ => Ok(()),
+                }
             }
             Error::TargetSum { place, row, found } => {
                 write!(
@@ -668,7 +673,7 @@ fn shape_remedy(f: &mut fmt::Formatter<'_>, place: &str, expected: &[usize], fou
         _ if place.ends_with("of the workspace") || place.starts_with("gradient") || place.ends_with("gradients") => {
             write!(f, ". Use a workspace of this network: Workspace::new")
         }
-        _ if place.contains("velocity") => {
+        _ if place.contains("velocity") || place.contains("moments") => {
             write!(f, ". The optimiser has trained another network: reset it, or make a new one")
         }
         _ => Ok(()),

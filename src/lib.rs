@@ -30,6 +30,16 @@
 //!   [`Workspace`], [`Network::forward`], [`Network::backward`], [`Sgd::step`]. [`gradient_check()`] tells whether an
 //!   activation or a loss of your own has the right derivative.
 //!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `rayon` (default) | several cores for large products, updates and predictions; the results stay bit-identical |
+//! | `gzip` | reading gzip-compressed IDX files, as MNIST is published |
+//! | `download` | the module `download`, which fetches and verifies MNIST, Fashion-MNIST and CIFAR-10 |
+//! | `safetensors` | [`Network`]'s `save`, `load`, `load_with`, `loader`, and [`Trainer`]'s checkpoints |
+//! | `serde` | `Serialize` and `Deserialize` for networks and settings; in JSON, f64 numbers need serde_json's feature `float_roundtrip` |
+//!
 //! # Letters
 //!
 //! | letter | meaning |

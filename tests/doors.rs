@@ -968,6 +968,24 @@ fn every_error_says_what_was_expected_and_what_was_found() {
                 .into(),
         ),
         (
+            Error::Target {
+                place: "targets",
+                loss: "binary cross-entropy",
+                expected: "some numbers",
+                index: [3, 0],
+                found: 2.0,
+            },
+            "targets: expected some numbers for binary cross-entropy, found 2 at [3, 0]. Yes is 1 and no is 0; mean squared \
+             error takes any numbers"
+                .into(),
+        ),
+        (
+            Error::Target { place: "targets", loss: "cross-entropy", expected: "some numbers", index: [3, 0], found: -1.0 },
+            "targets: expected some numbers for cross-entropy, found -1 at [3, 0]. Dataset::classification makes such \
+             targets of class numbers"
+                .into(),
+        ),
+        (
             Error::Label { row: 3, classes: 10, found: 11 },
             "label of row 3: expected 0 to 9, found 11. For this label, the number of classes must be 12 or more".into(),
         ),

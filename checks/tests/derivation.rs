@@ -57,11 +57,29 @@ fn path(module: &str) -> String {
     if module == "README" { "crate::derivation".into() } else { format!("crate::derivation::{module}") }
 }
 
+/// Mathematical fonts, since the default of some systems neither stretches brackets nor has a large Σ; narrow tables on a
+/// narrow page; and the chapters in their order, with their numbers, where rustdoc lists them by name.
+fn style_sheet(chapters: &[(String, String)]) -> String {
+    let mut style = String::from(
+        "math{font-family:'STIX Two Math','Latin Modern Math','Cambria Math','DejaVu Math TeX Gyre','Noto Sans Math',math;font-size-adjust:.475}\
+         @media(max-width:600px){.docblock table{font-size:.8em}.docblock :is(td,th){padding:3px 4px}.docblock td math{font-size:.9em}}\
+         .block.mod{display:flex;flex-direction:column}.item-table{display:grid}",
+    );
+    for (number, (name, _)) in chapters.iter().filter(|(name, _)| name != "README").enumerate() {
+        let (number, link) = (number + 1, format!("a[href$='{name}/index.html']"));
+        write!(style, ".block.mod li:has({link}),dt:has({link}),dt:has({link})+dd{{order:{number}}}").unwrap();
+        write!(style, ".block.mod {link}::before{{content:'{number} · '}}").unwrap();
+    }
+    style
+}
+
 /// Converts one chapter from LaTeX to MathML.
 struct Page<'a> {
     math: LatexToMathML,
     /// Each tag, with the chapter that displays it first.
     home: &'a BTreeMap<String, String>,
+    /// The style sheet of every page.
+    style: &'a str,
     /// The tags with an anchor on this page.
     anchors: Vec<String>,
     name: &'a str,
@@ -72,7 +90,7 @@ impl Page<'_> {
     fn render(mut self, source: &str) -> String {
         // rustdoc makes every direct child of the text scrollable. With this div as the only child, no paragraph with a
         // formula gets a scrollbar.
-        self.out.push_str("<div style=\"overflow:visible\">\n\n");
+        write!(self.out, "<div style=\"overflow:visible\">\n\n<style>{}</style>\n\n", self.style).unwrap();
         let mut lines = source.lines().peekable();
         while let Some(line) = lines.next() {
             if line.starts_with('|') {
@@ -162,8 +180,9 @@ impl Page<'_> {
         let (head, rest) = svg.split_once("\n<title>").unwrap();
         let (_, rest) = rest.split_once("<style>").unwrap();
         let (style, body) = rest.split_once("</style>\n").unwrap();
-        if !self.out.contains("<style>") {
-            writeln!(self.out, "<style>{}</style>\n", themed(style)).unwrap();
+        let style = themed(style);
+        if !self.out.contains(&style) {
+            writeln!(self.out, "<style>{style}</style>\n").unwrap();
         }
         let width: f64 = head.split_once("width=\"").unwrap().1.split_once('"').unwrap().0.parse().unwrap();
         let label = text.replace('&', "&amp;").replace('"', "&quot;");
@@ -271,11 +290,13 @@ fn homes(chapters: &[(String, String)]) -> BTreeMap<String, String> {
 fn the_rendered_pages_are_current() {
     let chapters = chapters();
     let homes = homes(&chapters);
+    let style = style_sheet(&chapters);
     let update = std::env::var_os("UPDATE_DERIVATION").is_some();
     let mut stale = Vec::new();
     for (name, source) in &chapters {
         let math = LatexToMathML::new(MathCoreConfig::default()).unwrap();
-        let page = Page { math, home: &homes, anchors: Vec::new(), name, out: String::new() }.render(source);
+        let page =
+            Page { math, home: &homes, style: &style, anchors: Vec::new(), name, out: String::new() }.render(source);
         let file = folder("src/derivation").join(format!("{}.md", name.to_lowercase()));
         if update {
             std::fs::write(&file, page).unwrap();
@@ -308,6 +329,7 @@ struct Calculator<'a>(std::iter::Peekable<std::str::Chars<'a>>);
 impl Calculator<'_> {
     fn value(latex: &str) -> f64 {
         let words = [
+            ("$ ${}", ""), // where a line may break
             ("\\cdot", "*"),
             ("\\frac{1}{2}", "0.5*"),
             ("\\ln", "l"),

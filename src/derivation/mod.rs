@@ -1,3 +1,5 @@
+//! Backpropagation derived by hand, in eleven chapters: from one neuron to the batch in matrices.
+//!
 #![doc = include_str!("readme.md")]
 
 /// 1 · One neuron: why a bias, why a bend, and the chain rule on a graph. (12 minutes)
