@@ -47,10 +47,11 @@ fn main() -> ExitCode {
 
 fn cos() -> Result<(), Box<dyn Error>> {
     let flags = Flags::parse(&EXAMPLE);
-    let Recipe { epochs, rate, batch, momentum } = flags.recipe;
+    let Recipe { epochs, rate, momentum, .. } = flags.recipe;
     let mut rng = ChaCha8Rng::seed_from_u64(flags.seed);
 
     let data = Dataset::cosine(200, -7.0, 7.0)?;
+    let batch = flags.batch(data.len())?;
 
     let mut network: Network<f64> = Network::builder(1)
         .layer(8, Activation::Sigmoid)
@@ -61,6 +62,7 @@ fn cos() -> Result<(), Box<dyn Error>> {
         .bias_init(Init::Normal { std: 1.0 })
         .build(&mut rng)?;
 
+    let before = network.cost(data.inputs(), data.targets(), Loss::MeanSquaredError)?;
     let progress = Progress::new(epochs);
     let history = Trainer::new(Loss::MeanSquaredError, Sgd::new(rate).momentum(momentum))
         .epochs(epochs)
@@ -103,6 +105,7 @@ fn cos() -> Result<(), Box<dyn Error>> {
         let series = [Series::by_epoch("200 training points", &history.cost)];
         pictures::curves(&flags.picture("cost"), "(cos x + 1)/2: cost", "mean squared error", Scale::Log, &series)?;
     }
+    common::improved(before, mse)?;
     result_line("cos", flags.seed, epochs, &[("mse", mse)]);
     Ok(())
 }

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 
 fn moons() -> Result<(), Box<dyn Error>> {
     let flags = Flags::parse(&EXAMPLE);
-    let Recipe { epochs, rate, batch, momentum } = flags.recipe;
+    let Recipe { epochs, rate, momentum, .. } = flags.recipe;
     let mut rng = ChaCha8Rng::seed_from_u64(flags.seed);
 
     let (train, test) = match flags.fresh {
@@ -57,6 +57,7 @@ fn moons() -> Result<(), Box<dyn Error>> {
         true => Dataset::moons(2_000, 0.2, &mut rng)?.split(0.7, &mut rng)?,
     };
 
+    let batch = flags.batch(train.len())?;
     let start: Network<f64> = match flags.better {
         false => Network::builder(2)
             .layer(25, Activation::Sigmoid)
@@ -126,6 +127,7 @@ fn moons() -> Result<(), Box<dyn Error>> {
         Ok::<History, chainrule::Error>(history)
     };
 
+    let before = start.cost(train.inputs(), train.targets(), loss)?;
     let mut network = start.clone();
     let history = if flags.as_written { frozen(&mut network)? } else { trained(&mut network, true)? };
 
@@ -162,6 +164,7 @@ fn moons() -> Result<(), Box<dyn Error>> {
         let title = "Two moons: accuracy on the test points";
         pictures::curves(&flags.picture("accuracy"), title, "accuracy", Scale::Share, &accuracies)?;
     }
+    common::improved(before, cost)?;
     result_line("moons", flags.seed, epochs, &[(key, cost), ("test_accuracy", test_accuracy)]);
     Ok(())
 }

@@ -45,12 +45,13 @@ fn main() -> ExitCode {
 
 fn planar() -> Result<(), Box<dyn Error>> {
     let flags = Flags::parse(&EXAMPLE);
-    let Recipe { epochs, rate, batch, momentum } = flags.recipe;
+    let Recipe { epochs, rate, momentum, .. } = flags.recipe;
     let mut rng = ChaCha8Rng::seed_from_u64(flags.seed);
 
     // The data, and new points of the same flower that training never sees.
     let data = if flags.fresh { Dataset::planar(200, &mut rng)? } else { published::planar()? };
     let test = Dataset::planar(2_000, &mut rng)?;
+    let batch = flags.batch(data.len())?;
 
     let mut network: Network<f64> = match flags.better {
         false => Network::builder(2)
@@ -64,14 +65,14 @@ fn planar() -> Result<(), Box<dyn Error>> {
     // Training, one step after the other. A full batch is one chunk with all rows.
     let loss = Loss::BinaryCrossEntropy;
     let mut sgd = Sgd::new(rate).momentum(momentum);
-    let mut ws = Workspace::new(&network, batch.min(data.len()));
+    let mut ws = Workspace::new(&network, batch);
     let mut costs = vec![];
     let progress = Progress::new(epochs);
     for epoch in 0..epochs {
         let mut cost = 0.0;
         let (inputs, targets) = (data.inputs(), data.targets());
-        let chunks = inputs.axis_chunks_iter(Axis(0), batch.min(data.len()));
-        for (x, y) in chunks.zip(targets.axis_chunks_iter(Axis(0), batch.min(data.len()))) {
+        let chunks = inputs.axis_chunks_iter(Axis(0), batch);
+        for (x, y) in chunks.zip(targets.axis_chunks_iter(Axis(0), batch)) {
             network.forward(x, &mut ws)?;
             cost += network.backward(x, y, loss, &mut ws)? * x.nrows() as f64 / data.len() as f64;
             sgd.step(&mut network, ws.gradients())?;
@@ -80,6 +81,16 @@ fn planar() -> Result<(), Box<dyn Error>> {
             progress.say(format!("cost after iteration {epoch}: {cost:.6}"));
         }
         costs.push(cost);
+        // The cost of any start is near ln 2, and backward refuses an infinite one. In between, it may only wander.
+        if cost > 100.0 {
+            progress.finish();
+            return Err(format!(
+                "the cost rose from {:.4} to {cost:.1e} in iteration {epoch}: training has diverged. Try --rate {:e}",
+                costs[0],
+                rate / 10.0
+            )
+            .into());
+        }
         progress.epoch(epoch + 1, cost);
     }
     progress.finish();
@@ -107,6 +118,7 @@ fn planar() -> Result<(), Box<dyn Error>> {
         let title = "The flower: cost of each iteration";
         pictures::curves(&flags.picture("cost"), title, "binary cross-entropy (nats)", Scale::Linear, &series)?;
     }
+    common::improved(costs[0], cost)?;
     let figures = [("cost", cost), ("train_accuracy", train_accuracy), ("test_accuracy", test_accuracy)];
     result_line("planar", flags.seed, epochs, &figures);
     Ok(())

@@ -2,8 +2,10 @@
 
 use super::data::Set;
 use lexopt::prelude::*;
+use std::env;
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::exit;
 use std::str::FromStr;
@@ -65,7 +67,8 @@ impl Flags {
     /// Reads the command line. `--help` prints and ends the program; a wrong flag or value ends it with a message
     /// and exit code 2.
     pub fn parse(example: &Example) -> Flags {
-        match read(example, lexopt::Parser::from_env()) {
+        let flags = read(example, lexopt::Parser::from_env());
+        match flags.and_then(|flags| flags.map(Flags::with_a_folder).transpose()) {
             Ok(Some(flags)) => flags,
             Ok(None) => {
                 print!("{}", help(example));
@@ -76,6 +79,27 @@ impl Flags {
                 eprintln!("All flags: cargo run --release --example {} -- --help", example.name);
                 exit(2)
             }
+        }
+    }
+
+    /// Makes the folder of the pictures, and a file in it, to find out before the training whether it can.
+    fn with_a_folder(self) -> Result<Flags, String> {
+        if self.plots {
+            let probe = self.out.join(".chainrule-probe");
+            let made = fs::create_dir_all(&self.out)
+                .and_then(|()| fs::write(&probe, []))
+                .and_then(|()| fs::remove_file(probe));
+            made.map_err(|error| format!("--out: cannot write into {}: {error}", self.out.display()))?;
+        }
+        Ok(self)
+    }
+
+    /// The rows of a batch for a training set of so many.
+    pub fn batch(&self, rows: usize) -> Result<usize, String> {
+        match self.recipe.batch {
+            ALL => Ok(rows),
+            batch if batch <= rows => Ok(batch),
+            batch => Err(format!("--batch: expected 1 to {rows}, the rows of the training set, found {batch}")),
         }
     }
 
@@ -153,9 +177,15 @@ fn read(example: &Example, mut parser: lexopt::Parser) -> Result<Option<Flags>, 
     if let (Some(set), false) = (set, download) {
         data = data.or_else(|| set.variable());
     }
-    let out = out.unwrap_or_else(|| Path::new("target/chainrule").join(example.name));
+    let out = out.unwrap_or_else(|| pictures(example.name));
     let (name, wide) = (example.name, wide.is_some());
     Ok(Some(Flags { name, seed, better, as_written, fresh, wide, recipe, data, download, plots, out }))
+}
+
+/// The default folder of the pictures: in cargo's target folder, beside what it has built.
+fn pictures(name: &str) -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty()).unwrap_or_else(|| "target".into());
+    Path::new(&target).join("chainrule").join(name)
 }
 
 /// The value of a flag, or an error with what was expected and what was found.
@@ -227,7 +257,7 @@ fn help(example: &Example) -> String {
             }
         }
     }
-    lines.push(("--out DIR".to_string(), format!("folder for the pictures (target/chainrule/{name})")));
+    lines.push(("--out DIR".to_string(), format!("folder for the pictures ({})", pictures(name).display())));
     lines.push(("--no-plots".to_string(), "train and print, draw nothing".to_string()));
     lines.push(("--help".to_string(), "this text".to_string()));
 

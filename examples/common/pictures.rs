@@ -232,13 +232,15 @@ pub fn curves(path: &Path, title: &str, y_label: &str, scale: Scale, series: &[S
     let least = 0.01 * high.abs().max(1e-3);
     let room = if high - low > least { 0.06 * (high - low) } else { least };
     let y = match scale {
-        Scale::Log => Axis::log(y_label, low, high),
+        Scale::Log => Axis::log(&format!("{y_label}, logarithmic axis"), low, high),
         Scale::Linear => Axis::linear(y_label, low - room, high + room),
         // No margin above 1: no value can be there.
         Scale::Share => Axis::linear(y_label, low - room, (high + room).min(1.0)),
     };
+    // A logarithmic axis is hard to read between its ticks: the end of each curve has its value beside it.
+    let right = if scale == Scale::Log { 724.0 } else { 770.0 };
     let chart = Chart {
-        area: Area { left: 104.0, top: 80.0, right: 770.0, bottom: 454.0 },
+        area: Area { left: 104.0, top: 80.0, right, bottom: 454.0 },
         x: Axis::linear("epoch", 0.0, if last > 1.0 { last } else { 2.0 }),
         y,
     };
@@ -276,8 +278,25 @@ pub fn curves(path: &Path, title: &str, y_label: &str, scale: Scale, series: &[S
             };
             legend.push((mark, series.name));
         }
+        if scale == Scale::Log {
+            let mut ends: Vec<_> = (0..series.len()).filter_map(|k| Some((k, *series[k].points.last()?))).collect();
+            ends.sort_by(|(_, (_, a)), (_, (_, b))| b.total_cmp(a));
+            let mut above = f64::MIN;
+            for (k, (x, y)) in ends {
+                let (x, end) = chart.at(x, y);
+                above = (end + 6.0).max(above + 18.0);
+                let colour = SERIES[k % SERIES.len()];
+                pen.text(&three_digits(y), (x.max(right) + 8.0, above), Align::Left, TICK, Weight::Bold, colour);
+            }
+        }
         pen.heading(chart.area.left, title, &legend);
     })
+}
+
+/// A positive number to three digits.
+fn three_digits(value: f64) -> String {
+    let power = value.abs().max(f64::MIN_POSITIVE).log10().floor();
+    number(value, (2.0 - power).clamp(0.0, 12.0) as usize)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -375,7 +394,7 @@ fn pixel(image: ArrayView1<f32>, across: f64, down: f64) -> f32 {
 
 /// The weights into each unit of a first layer, `[784, units]`, as images of 28 by 28. One scale for all, symmetric
 /// about zero.
-pub fn weights(path: &Path, title: &str, weights: ArrayView2<f32>) -> Drawn {
+pub fn weights(path: &Path, title: &str, under: &str, weights: ArrayView2<f32>) -> Drawn {
     const ACROSS: usize = 10;
     let units = weights.ncols();
     // Clips the largest 0.5 %, so that a few extremes do not make all others pale.
@@ -386,14 +405,7 @@ pub fn weights(path: &Path, title: &str, weights: ArrayView2<f32>) -> Drawn {
     let high = cell * units.div_ceil(ACROSS) as f64;
     picture(path, (800, (top + high) as usize + 20), |pen| {
         pen.text(title, (left, 34.0), Align::Left, TITLE, Weight::Bold, INK);
-        pen.text(
-            "One square a hidden unit: what it looks for (vermilion) and what speaks against it (blue).",
-            (left, 62.0),
-            Align::Left,
-            16.0,
-            Weight::Regular,
-            INK,
-        );
+        pen.text(under, (left, 62.0), Align::Left, 16.0, Weight::Regular, INK);
         for unit in 0..units {
             let (x, y) = (left + cell * (unit % ACROSS) as f64, top + cell * (unit / ACROSS) as f64);
             let area = Area { left: x, top: y, right: x + cell - 8.0, bottom: y + cell - 8.0 };
