@@ -13,8 +13,9 @@
 //! What to look at: the cost starts at ln 10 = 2.3026, because weights this small make all ten answers alike. It keeps
 //! falling on the training set and rises again on the 500 test pictures: the network learns 5,000 pictures by heart.
 //! `--better` has a weight decay of 0.9, and a rate that starts at 5e-4 and falls by a tenth per epoch. It gets fewer
-//! training pictures right and more test pictures: in the median of ten seeds, not with each. (Of 500 pictures, a share of
-//! 40 % is known to about 2 points.) Its first-layer weights show patches of colour among the speckles. With pixels this large, a rate of 1e-3 makes training diverge: try `--rate 1e-3`.
+//! training pictures right and more test pictures: in the median of ten seeds, not with each. (With 500 pictures, an
+//! accuracy of 40 % is known to about 2 points.) Its first-layer weights show patches of colour among the speckles. With
+//! pixels this large, a rate of 1e-3 makes training diverge: try `--rate 1e-3`.
 //!
 //! The data: `data_batch_1.bin` and `test_batch.bin` of the binary version in one folder, named by `--data` or
 //! `CIFAR10_DIR` (default `data/cifar-10`). With `--features download`, `--download` fetches them (170 MB, the first
