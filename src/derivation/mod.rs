@@ -38,7 +38,7 @@ pub mod descent {}
 #[doc = include_str!("start.md")]
 pub mod start {}
 
-/// 10 · Trouble in numbers: a dead ReLU, a saturated sigmoid, a rate that diverges. (10 minutes)
+/// 10 · Trouble in numbers: a dead ReLU, a saturated sigmoid, a rate that diverges. (12 minutes)
 #[doc = include_str!("trouble.md")]
 pub mod trouble {}
 
