@@ -245,10 +245,7 @@ fn on_divergence_the_network_is_back_at_the_start_of_the_epoch() {
     assert_eq!((largest_input, largest_target), (Some(largest(x)), Some(largest(y))));
     let text = error.to_string();
     assert!(text.starts_with(&format!("training diverged in epoch {epoch}: cost {cost}, last finite cost ")), "{text}");
-    assert!(
-        text.contains(", learning rate 1e37. Try a learning rate ten times smaller. "),
-        "{text}"
-    );
+    assert!(text.contains(", learning rate 1e37. Try a learning rate ten times smaller. "), "{text}");
     let largest = "scale the inputs (largest: 0.9799) and the targets (largest: 0.9763) to about -1 to 1, or make";
     assert!(text.contains(largest), "{text}");
 }
