@@ -74,6 +74,13 @@ pub enum Error {
         /// The first row without a class, counted from 0.
         row: usize,
     },
+    /// A name that occurs twice where names tell things apart.
+    Duplicate {
+        /// What is named: `feature names`, `class names`, …
+        place: &'static str,
+        /// The name.
+        name: String,
+    },
     /// A target outside the range of the loss, such as a probability below 0.
     Target {
         /// The array: `targets` or `validation targets`.
@@ -460,6 +467,7 @@ impl fmt::Display for Error {
                      Dataset::classification makes such targets of class numbers"
                 )
             }
+            Error::Duplicate { place, name } => write!(f, "{place}: expected different ones, found {name:?} twice"),
             Error::Pairing { loss, activation, instead } => {
                 write!(f, "{loss} does not work with {activation} outputs: use {instead}")
             }
@@ -658,7 +666,7 @@ fn shape_remedy(f: &mut fmt::Formatter<'_>, place: &str, expected: &[usize], fou
             let turn = if rows == inputs { TURN } else { "" };
             write!(f, ". For {columns} columns, make the network with Network::builder({columns}){turn}")
         }
-        ("inputs to scale", ..) => write!(f, ". A Scaling fits data with the columns that it was made from"),
+        ("inputs to scale" | "targets to scale" | "scaled rows", ..) => write!(f, ". A Scaling fits data with the columns that it was made from"),
         ("labels", ..) => write!(f, ". Every row of inputs has one label"),
         ("predictions", ..) => write!(f, ". Every label has one prediction"),
         ("decisions", ..) => write!(f, ". Every target has one decision: predict(x)?.mapv(|a| a > 0.5), for sigmoids"),

@@ -191,7 +191,7 @@ pub mod derivation;
 pub use activation::Activation;
 #[cfg(feature = "download")]
 pub use data::download;
-pub use data::{Dataset, Idx, Scaling, one_hot};
+pub use data::{Dataset, Idx, Scale, Scaling, one_hot};
 pub use dropout::Dropout;
 pub use error::{Attempt, Error, FileProblem, Result};
 #[cfg(feature = "safetensors")]

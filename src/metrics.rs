@@ -139,6 +139,7 @@ pub fn multi_label_accuracy<F: Real>(decisions: ArrayView2<'_, bool>, targets: A
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfusionMatrix {
     counts: Array2<usize>,
+    names: Option<Vec<String>>,
 }
 
 impl ConfusionMatrix {
@@ -159,7 +160,32 @@ impl ConfusionMatrix {
             }
             counts[[label, prediction]] += 1;
         }
-        Ok(ConfusionMatrix { counts })
+        Ok(ConfusionMatrix { counts, names: None })
+    }
+
+    /// The same counts, printed with the names of the classes, such as
+    /// [`Dataset::class_names`](crate::Dataset::class_names).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] unless there is one name per class.
+    ///
+    /// ```
+    /// use chainrule::ConfusionMatrix;
+    ///
+    /// let confusion = ConfusionMatrix::new(&[0, 1, 1, 0], &[0, 1, 0, 0], 2)?.with_class_names(["ham", "spam"])?;
+    /// assert_eq!(
+    ///     confusion.to_string(),
+    ///     "true \\ predicted   ham  spam\n\
+    ///      \x20            ham     2     1\n\
+    ///      \x20           spam     0     1\n"
+    /// );
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn with_class_names(mut self, names: impl IntoIterator<Item: Into<String>>) -> Result<Self> {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        check_shape("class names", None, &[self.counts.nrows()], &[names.len()])?;
+        self.names = Some(names);
+        Ok(self)
     }
 
     /// The counts, `[true class, predicted class]`.
@@ -175,16 +201,19 @@ impl ConfusionMatrix {
 
 impl fmt::Display for ConfusionMatrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = |n: usize| n.to_string().len();
+        let numbers = || (0..self.counts.nrows()).map(|class| class.to_string()).collect();
+        let names: Cow<'_, [String]> = self.names.as_ref().map_or_else(|| Cow::Owned(numbers()), |names| names.into());
+        let width_of = |text: &String| text.chars().count();
         let corner = "true \\ predicted";
-        let margin = corner.len();
-        let width = self.counts.iter().map(|&n| digits(n)).max().unwrap_or(1).max(digits(self.counts.nrows()));
-        write!(f, "{corner}")?;
-        for class in 0..self.counts.ncols() {
-            write!(f, "  {class:>width$}")?;
+        let widest = names.iter().map(width_of).max().unwrap_or(1);
+        let margin = widest.max(corner.len());
+        let width = self.counts.iter().map(|n| width_of(&n.to_string())).max().unwrap_or(1).max(widest);
+        write!(f, "{corner:>margin$}")?;
+        for name in names.iter() {
+            write!(f, "  {name:>width$}")?;
         }
-        for (class, row) in self.counts.rows().into_iter().enumerate() {
-            write!(f, "\n{class:>margin$}")?;
+        for (name, row) in names.iter().zip(self.counts.rows()) {
+            write!(f, "\n{name:>margin$}")?;
             for n in row {
                 write!(f, "  {n:>width$}")?;
             }

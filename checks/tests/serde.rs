@@ -4,7 +4,7 @@
 mod common;
 
 use chainrule::ndarray::{Array1, Array2, array};
-use chainrule::{Activation, Affine, History, Init, Layer, Loss, Network, Real, Schedule, Sgd};
+use chainrule::{Activation, Affine, History, Init, Layer, Loss, Network, Real, Scale, Scaling, Schedule, Sgd};
 use common::{ACTIVATIONS, pairs};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -87,6 +87,8 @@ fn everything_comes_back_to_the_bit() {
     }
     same(&Normal { std: 0.1 });
     same(&Uniform { low: -0.1, high: 1.0 / 3.0 });
+    same(&Scaling::new(array![0.1, -1e300], array![5e-324, 1.0 / 3.0]).unwrap());
+    same(&Scale::MinMax);
     same(&Schedule::Constant);
     same(&Schedule::Step { every: 3, factor: 0.7 });
     same(&Schedule::Cosine { epochs: usize::MAX });
@@ -167,4 +169,13 @@ fn what_makes_no_network_is_refused() {
     });
     let error = from_value::<Layer<f64>>(layer).unwrap_err().to_string();
     assert_eq!(error, "softmax of a single unit is always 1: use one sigmoid unit, or two units");
+}
+
+#[test]
+fn a_scaling_is_read_through_its_constructor() {
+    let value = to_value(Scaling::new(array![0.5], array![2.0]).unwrap()).unwrap();
+    let column = |x: f64| json!({ "v": 1, "dim": [1], "data": [x] });
+    assert_eq!(value, json!({ "shift": column(0.5), "scale": column(2.0) }));
+    let error = from_value::<Scaling>(json!({ "shift": column(0.5), "scale": column(0.0) })).unwrap_err();
+    assert_eq!(error.to_string(), "scale: expected more than 0, found 0");
 }

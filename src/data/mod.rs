@@ -18,14 +18,16 @@ mod cifar;
 pub mod download;
 
 pub use idx::Idx;
-pub use scaling::Scaling;
+pub use scaling::{Scale, Scaling};
 
 use crate::error::{Error, Result, check_finite, check_fits, check_shape, check_weights};
 use crate::real::{Real, count, nearest_count};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rand::Rng;
 use rand::seq::SliceRandom;
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Examples to learn from: inputs `[n, inputs]` and targets `[n, outputs]`, one example per row.
 ///
@@ -53,6 +55,14 @@ pub struct Dataset<F: Real> {
     labels: Option<Array1<usize>>,
     // [n]; as the caller gave them.
     weights: Option<Array1<f64>>,
+    names: Names,
+}
+
+/// The names of the columns, where there are any. Parts of a data set share them.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Names {
+    features: Option<Arc<[String]>>,
+    classes: Option<Arc<[String]>>,
 }
 
 impl<F: Real> Dataset<F> {
@@ -124,8 +134,9 @@ impl<F: Real> Dataset<F> {
 
     /// For arrays that satisfy the invariants, except the memory order. The labels are derived from the targets.
     fn from_checked(inputs: Array2<F>, targets: Array2<F>) -> Self {
-        let labels = targets.rows().into_iter().map(class).collect();
-        Self { inputs: row_major(inputs), targets: row_major(targets), labels, weights: None }
+        let labels = labels(&targets);
+        let (inputs, targets) = (row_major(inputs), row_major(targets));
+        Self { inputs, targets, labels, weights: None, names: Names::default() }
     }
 
     /// The inputs, `[n, inputs]`.
@@ -281,6 +292,48 @@ impl<F: Real> Dataset<F> {
         })
     }
 
+    /// Names the input columns. Splits, selections and scaling keep the names.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] unless there is one name per column, [`Error::Duplicate`] for a name that occurs twice.
+    ///
+    /// ```
+    /// use chainrule::{Dataset, ndarray::array};
+    ///
+    /// let data = Dataset::classification(array![[5.1, 3.5], [7.0, 3.2]], vec![0, 1], 2)?
+    ///     .with_feature_names(["length", "width"])?
+    ///     .with_class_names(["setosa", "versicolor"])?;
+    /// let part = data.rows(1..2)?;
+    /// assert_eq!(part.feature_names().unwrap(), ["length", "width"]);
+    /// assert_eq!(part.class_names().unwrap(), ["setosa", "versicolor"]);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn with_feature_names(mut self, names: impl IntoIterator<Item: Into<String>>) -> Result<Self> {
+        self.names.features = Some(distinct("feature names", self.num_inputs(), names)?);
+        Ok(self)
+    }
+
+    /// Names the classes, one per target column; two for a single column of 0 and 1.
+    ///
+    /// # Errors
+    /// Those of [`with_feature_names`](Self::with_feature_names), and [`Error::NoLabels`] for targets that are not
+    /// classes.
+    pub fn with_class_names(mut self, names: impl IntoIterator<Item: Into<String>>) -> Result<Self> {
+        self.class_of_each_row()?;
+        self.names.classes = Some(distinct("class names", self.num_classes(), names)?);
+        Ok(self)
+    }
+
+    /// The names of the input columns, if they have any.
+    pub fn feature_names(&self) -> Option<&[String]> {
+        self.names.features.as_deref()
+    }
+
+    /// The names of the classes, if they have any, by their numbers in [`labels`](Self::labels).
+    pub fn class_names(&self) -> Option<&[String]> {
+        self.names.classes.as_deref()
+    }
+
     /// The number of examples, n; at least 1.
     #[allow(clippy::len_without_is_empty)] // a data set is never empty
     pub fn len(&self) -> usize {
@@ -349,6 +402,7 @@ impl<F: Real> Dataset<F> {
                 .map(|labels| labels.slice(ndarray::s![range.clone()]).to_owned())
                 .or(part.labels),
             weights: self.weights.as_ref().map(|weights| weights.slice(ndarray::s![range.clone()]).to_owned()),
+            names: self.names.clone(),
             ..part
         })
     }
@@ -364,7 +418,7 @@ impl<F: Real> Dataset<F> {
     /// # Ok::<(), chainrule::Error>(())
     /// ```
     pub fn shuffled(self, rng: &mut (impl Rng + ?Sized)) -> Self {
-        self.pick(&self.random_order(rng))
+        self.pick(&random_order(self.len(), rng))
     }
 
     /// Shuffles and splits: the first part gets `fraction`·n rows, rounded to the nearest whole number, and the second
@@ -383,10 +437,8 @@ impl<F: Real> Dataset<F> {
     /// # Ok::<(), chainrule::Error>(())
     /// ```
     pub fn split(&self, fraction: f64, rng: &mut (impl Rng + ?Sized)) -> Result<(Self, Self)> {
-        let first = self.first_part(fraction)?;
-        let order = self.random_order(rng);
-        let (first, second) = order.split_at(first);
-        Ok((self.pick(first), self.pick(second)))
+        let (first, second) = random_parts(self.len(), fraction, rng)?;
+        Ok((self.pick(&first), self.pick(&second)))
     }
 
     /// [`split`](Self::split) with the same class proportions in both parts, as nearly as whole rows allow.
@@ -411,48 +463,8 @@ impl<F: Real> Dataset<F> {
     /// ```
     pub fn split_stratified(&self, fraction: f64, rng: &mut (impl Rng + ?Sized)) -> Result<(Self, Self)> {
         let labels = self.class_of_each_row()?;
-        let size = self.first_part(fraction)?;
-
-        let mut examples = vec![0; self.num_classes()];
-        for &class in labels {
-            examples[class] += 1;
-        }
-        let share: Vec<f64> = examples.iter().map(|&m| fraction * count(m)).collect();
-        let mut quota: Vec<usize> = share.iter().map(|share| nearest_count(share.floor())).collect();
-        let missing = size.saturating_sub(quota.iter().sum());
-        let mut by_remainder: Vec<usize> = (0..share.len()).collect();
-        by_remainder.sort_by(|&a, &b| share[b].fract().total_cmp(&share[a].fract())); // stable: ties by class
-        for &class in by_remainder.iter().take(missing) {
-            quota[class] += 1;
-        }
-
-        let (first, second): (Vec<usize>, Vec<usize>) = self.random_order(rng).into_iter().partition(|&row| {
-            let left = &mut quota[labels[row]];
-            let wanted = *left > 0;
-            *left = left.saturating_sub(1);
-            wanted
-        });
+        let (first, second) = stratified_parts(labels, self.num_classes(), fraction, rng)?;
         Ok((self.pick(&first), self.pick(&second)))
-    }
-
-    /// The number of rows in the first part of a split.
-    fn first_part(&self, fraction: f64) -> Result<usize> {
-        let n = self.len();
-        if fraction > 0.0 && fraction < 1.0 {
-            let first = nearest_count(fraction * count(n));
-            if first > 0 && first < n {
-                return Ok(first);
-            }
-        }
-        let expected =
-            format!("more than 0, less than 1 (0.7 for 70 %), and at least one of the {n} rows on either side");
-        Err(Error::OutOfRange { name: "fraction", expected, found: fraction })
-    }
-
-    fn random_order(&self, rng: &mut (impl Rng + ?Sized)) -> Vec<usize> {
-        let mut rows: Vec<usize> = (0..self.len()).collect();
-        rows.shuffle(rng);
-        rows
     }
 
     /// `select` without the checks.
@@ -462,12 +474,82 @@ impl<F: Real> Dataset<F> {
             // Smoothed targets do not tell their labels; and a part may name classes even if the whole does not.
             labels: self.labels.as_ref().map(|labels| labels.select(Axis(0), rows)).or(part.labels),
             weights: self.weights.as_ref().map(|weights| weights.select(Axis(0), rows)),
+            names: self.names.clone(),
             ..part
         }
     }
 
     fn no_such_row(&self, row: usize) -> Error {
         Error::OutOfRange { name: "row", expected: format!("less than {}", self.len()), found: count(row) }
+    }
+}
+
+/// The rows of both parts of a split: of n rows, the first part gets `fraction`·n.
+fn random_parts(n: usize, fraction: f64, rng: &mut (impl Rng + ?Sized)) -> Result<(Vec<usize>, Vec<usize>)> {
+    let first = size_of_first_part(n, fraction)?;
+    let mut rows = random_order(n, rng);
+    let second = rows.split_off(first);
+    Ok((rows, second))
+}
+
+/// The same with each class split by `fraction`; see [`Dataset::split_stratified`].
+fn stratified_parts(
+    labels: &[usize],
+    classes: usize,
+    fraction: f64,
+    rng: &mut (impl Rng + ?Sized),
+) -> Result<(Vec<usize>, Vec<usize>)> {
+    let size = size_of_first_part(labels.len(), fraction)?;
+    let mut examples = vec![0; classes];
+    for &class in labels {
+        examples[class] += 1;
+    }
+    let share: Vec<f64> = examples.iter().map(|&m| fraction * count(m)).collect();
+    let mut quota: Vec<usize> = share.iter().map(|share| nearest_count(share.floor())).collect();
+    let missing = size.saturating_sub(quota.iter().sum());
+    let mut by_remainder: Vec<usize> = (0..share.len()).collect();
+    by_remainder.sort_by(|&a, &b| share[b].fract().total_cmp(&share[a].fract())); // stable: ties by class
+    for &class in by_remainder.iter().take(missing) {
+        quota[class] += 1;
+    }
+    Ok(random_order(labels.len(), rng).into_iter().partition(|&row| {
+        let left = &mut quota[labels[row]];
+        let wanted = *left > 0;
+        *left = left.saturating_sub(1);
+        wanted
+    }))
+}
+
+/// The number of rows in the first part of a split.
+fn size_of_first_part(n: usize, fraction: f64) -> Result<usize> {
+    if fraction > 0.0 && fraction < 1.0 {
+        let first = nearest_count(fraction * count(n));
+        if first > 0 && first < n {
+            return Ok(first);
+        }
+    }
+    let expected = format!("more than 0, less than 1 (0.7 for 70 %), and at least one of the {n} rows on either side");
+    Err(Error::OutOfRange { name: "fraction", expected, found: fraction })
+}
+
+fn random_order(n: usize, rng: &mut (impl Rng + ?Sized)) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..n).collect();
+    rows.shuffle(rng);
+    rows
+}
+
+/// So many names, all different.
+fn distinct(
+    place: &'static str,
+    expected: usize,
+    names: impl IntoIterator<Item: Into<String>>,
+) -> Result<Arc<[String]>> {
+    let names: Vec<String> = names.into_iter().map(Into::into).collect();
+    check_shape(place, None, &[expected], &[names.len()])?;
+    let mut seen = HashSet::with_capacity(names.len());
+    match names.iter().find(|name| !seen.insert(name.as_str())) {
+        Some(name) => Err(Error::Duplicate { place, name: name.clone() }),
+        None => Ok(names.into()),
     }
 }
 
@@ -521,6 +603,11 @@ fn class<F: Real>(row: ArrayView1<'_, F>) -> Option<usize> {
         (Some((k, &y)), None) if y == F::one() => Some(if row.len() == 1 { 1 } else { k }),
         _ => None,
     }
+}
+
+/// The class of each target row, if all have one.
+fn labels<F: Real>(targets: &Array2<F>) -> Option<Array1<usize>> {
+    targets.rows().into_iter().map(class).collect()
 }
 
 fn row_major<F: Real>(array: Array2<F>) -> Array2<F> {

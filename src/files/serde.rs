@@ -3,11 +3,13 @@
 
 use super::names::{Named, by_name};
 use crate::activation::Activation;
+use crate::data::Scaling;
 use crate::error::FileProblem;
 use crate::layer::{Affine, Layer};
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::real::Real;
+use ndarray::Array1;
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, Serializer};
 
@@ -57,6 +59,20 @@ struct AnyLayer<F> {
 #[serde(rename = "Network")]
 struct AnyNetwork<F> {
     layers: Vec<AnyLayer<F>>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename = "Scaling")]
+struct AnyScaling {
+    shift: Array1<f64>,
+    scale: Array1<f64>,
+}
+
+impl<'de> Deserialize<'de> for Scaling {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let AnyScaling { shift, scale } = AnyScaling::deserialize(deserializer)?;
+        Scaling::new(shift, scale).map_err(D::Error::custom)
+    }
 }
 
 impl<F> From<AnyLayer<F>> for Layer<F> {
