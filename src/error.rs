@@ -74,6 +74,15 @@ pub enum Error {
         /// The first row without a class, counted from 0.
         row: usize,
     },
+    /// A named column of a table or a row does not fit.
+    Column {
+        /// Its name.
+        column: String,
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
     /// A name that occurs twice where names tell things apart.
     Duplicate {
         /// What is named: `feature names`, `class names`, …
@@ -280,6 +289,26 @@ pub enum FileProblem {
         /// The number in this one.
         found: usize,
     },
+    /// A cell of a CSV file (feature `csv`).
+    Cell {
+        /// The line on which its row begins, counted from 1.
+        line: u64,
+        /// The name of its column.
+        column: String,
+        /// What was expected.
+        expected: String,
+        /// What was found, and what to do.
+        found: String,
+    },
+    /// A line of a CSV file (feature `csv`).
+    Line {
+        /// The line, counted from 1.
+        line: u64,
+        /// What was expected.
+        expected: String,
+        /// What was found, and what to do.
+        found: String,
+    },
     /// A safetensors header above the maximum length, or another kind of file.
     HeaderTooLong {
         /// The maximum length.
@@ -398,9 +427,9 @@ impl fmt::Display for Bytes<'_> {
 }
 
 /// A list of names, cut if it is long.
-struct Names<'a>(&'a [String]);
+pub(crate) struct List<'a>(pub(crate) &'a [String]);
 
-impl fmt::Display for Names<'_> {
+impl fmt::Display for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MOST: usize = 20;
         if self.0.is_empty() {
@@ -466,6 +495,9 @@ impl fmt::Display for Error {
                     "targets of row {row}: expected a class (a single 1 among zeros, or 0 or 1 in a single column). \
                      Dataset::classification makes such targets of class numbers"
                 )
+            }
+            Error::Column { column, expected, found } => {
+                write!(f, "column {column:?}: expected {expected}, found {found}")
             }
             Error::Duplicate { place, name } => write!(f, "{place}: expected different ones, found {name:?} twice"),
             Error::Pairing { loss, activation, instead } => {
@@ -591,6 +623,12 @@ impl fmt::Display for FileProblem {
                 write!(f, "number of examples: expected {expected}, as in the file of the labels, found {found}. ")?;
                 write!(f, "Take both files from one set")
             }
+            FileProblem::Cell { line, column, expected, found } => {
+                write!(f, "line {line}, column {column:?}: expected {expected}, found {found}")
+            }
+            FileProblem::Line { line, expected, found } => {
+                write!(f, "line {line}: expected {expected}, found {found}")
+            }
             FileProblem::HeaderTooLong { found, .. } if *found > MAX_HEADER => write!(
                 f,
                 "not a safetensors file: expected the length of a header in the first 8 bytes, found \"{}\" (what \
@@ -621,7 +659,7 @@ impl fmt::Display for FileProblem {
                 write!(f, "tensor {name:?}: expected {expected}, found {found}")
             }
             FileProblem::Tensors { expected, found } => {
-                write!(f, "tensors: expected {expected}, found {}", Names(found))
+                write!(f, "tensors: expected {expected}, found {}", List(found))
             }
             FileProblem::NeedsFunctions { entry, name } => {
                 let remedy = match *entry {

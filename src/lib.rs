@@ -189,9 +189,11 @@ mod files;
 pub mod derivation;
 
 pub use activation::Activation;
+#[cfg(feature = "csv")]
+pub use data::Csv;
 #[cfg(feature = "download")]
 pub use data::download;
-pub use data::{Dataset, Idx, Scale, Scaling, one_hot};
+pub use data::{Dataset, Fill, Idx, Preprocessing, Scale, Scaling, Table, Value, one_hot};
 pub use dropout::Dropout;
 pub use error::{Attempt, Error, FileProblem, Result};
 #[cfg(feature = "safetensors")]

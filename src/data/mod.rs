@@ -7,18 +7,27 @@
 //!
 //! Derivation: chapter 13, `derivation/13-regularisation.md`.
 //!
-//! `scaling.rs` shifts and scales columns, `toy.rs` generates small sets from equations, `idx.rs` and `cifar.rs` read
+//! `scaling.rs` shifts and scales columns. `table.rs` holds rows of numbers and words, `csv.rs` reads them, and
+//! `preprocessing.rs` makes a `Dataset` of them. `toy.rs` generates small sets from equations, `idx.rs` and `cifar.rs` read
 //! MNIST and CIFAR-10, and `download.rs` fetches them.
 
 mod scaling;
+mod table;
+#[cfg(feature = "csv")]
+mod csv;
+mod preprocessing;
 mod toy;
 mod idx;
 mod cifar;
 #[cfg(feature = "download")]
 pub mod download;
 
+#[cfg(feature = "csv")]
+pub use self::csv::Csv;
 pub use idx::Idx;
+pub use preprocessing::{Preprocessing, Value};
 pub use scaling::{Scale, Scaling};
+pub use table::{Fill, Table};
 
 use crate::error::{Error, Result, check_finite, check_fits, check_shape, check_weights};
 use crate::real::{Real, count, nearest_count};
