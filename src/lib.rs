@@ -161,9 +161,10 @@
 //! | `network.rs` | 12 | `forward_pass` and `backward_pass`, on one screen |
 //! | `optimizer/` | 6 | the trait `Optimizer`, and U1 in `sgd.rs`; skip the rest for now |
 //! | `gradient_check.rs` | 8 | N1, and what it leaves out |
-//! | `data/` | | skip; data sets, scaling, toy sets, readers, downloads |
+//! | `data/` | | skip; data sets, scaling, tables, toy sets, readers, downloads |
 //! | `train/` | 8 | `steps.rs`: a step, and an epoch of them |
-//! | `files/` | | skip; networks and checkpoints as files |
+//! | `model.rs` | | skip; from raw rows to class names |
+//! | `files/` | | skip; networks, models and checkpoints as files |
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
@@ -185,6 +186,7 @@ mod optimizer;
 mod gradient_check;
 mod data;
 mod train;
+mod model;
 mod files;
 pub mod derivation;
 
@@ -204,6 +206,7 @@ pub use kernels::Threads;
 pub use layer::{Affine, Layer};
 pub use loss::Loss;
 pub use metrics::{ConfusionMatrix, Labels, accuracy, multi_label_accuracy};
+pub use model::{Classification, Model};
 pub use network::{LayerMut, Network, NetworkBuilder, Workspace};
 pub use optimizer::{Adam, Optimizer, RmsProp, Schedule, Sgd, clip_norm};
 pub use real::Real;

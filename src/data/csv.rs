@@ -615,18 +615,14 @@ impl Words {
         index
     }
 
-    /// The words in order, by size if all are numbers; and the new index of each.
+    /// The words in order, first numbers by their size; and the new index of each.
     fn sorted(self) -> (Vec<String>, Vec<usize>) {
         let Words { words, complete, .. } = self;
+        let size =
+            |word: usize| words[word].parse::<f64>().ok().filter(|number| number.is_finite()).unwrap_or(f64::INFINITY);
         let mut order: Vec<usize> = (0..words.len()).collect();
-        let numbers: Option<Vec<f64>> = words.iter().map(|word| word.parse().ok()).collect();
         if !complete {
-            match numbers {
-                Some(numbers) => {
-                    order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]).then(words[a].cmp(&words[b])))
-                }
-                None => order.sort_by(|&a, &b| words[a].cmp(&words[b])),
-            }
+            order.sort_by(|&a, &b| size(a).total_cmp(&size(b)).then_with(|| words[a].cmp(&words[b])));
         }
         let mut new_index = vec![0; words.len()];
         order.iter().enumerate().for_each(|(new, &old)| new_index[old] = new);

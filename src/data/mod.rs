@@ -28,6 +28,8 @@ pub use idx::Idx;
 pub use preprocessing::{Preprocessing, Value};
 pub use scaling::{Scale, Scaling};
 pub use table::{Fill, Table};
+#[cfg(feature = "safetensors")]
+pub(crate) use {preprocessing::Targets, table::Column};
 
 use crate::error::{Error, Result, check_finite, check_fits, check_shape, check_weights};
 use crate::real::{Real, count, nearest_count};

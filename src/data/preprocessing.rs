@@ -5,7 +5,7 @@
 use super::Csv;
 use super::scaling::quantile;
 use super::table::{Column, Fill, Table};
-use super::{Dataset, Scale, Scaling, one_hot};
+use super::{Dataset, Scale, Scaling, check_classes, distinct, one_hot};
 use crate::error::{Error, List, Result, check_finite, check_shape};
 use crate::real::{Real, count, nearest_count};
 use ndarray::{Array1, Array2, ArrayView2, s};
@@ -118,7 +118,7 @@ impl Preprocessing {
             Ok(Column { fill, ..column.clone() })
         });
         let unscaled = Array1::zeros(1);
-        let mut this = Preprocessing {
+        let this = Preprocessing {
             columns: columns.collect::<Result<_>>()?,
             scaling: Scaling::new(unscaled.clone(), unscaled + 1.0)?,
             targets: match table.classes() {
@@ -144,8 +144,46 @@ impl Preprocessing {
             }
             at += width;
         }
-        this.scaling = Scaling::new(shift, scale)?;
-        Ok(this)
+        Self::from_parts(this.columns, Scaling::new(shift, scale)?, this.targets)
+    }
+
+    /// From its parts, which a file may hold wrongly.
+    pub(crate) fn from_parts(columns: Vec<Column>, scaling: Scaling, targets: Targets) -> Result<Self> {
+        distinct("columns", columns.len(), columns.iter().map(|column| &column.name))?;
+        for column in &columns {
+            let problem = |expected: &str, found: String| {
+                Err(Error::Column { column: column.name.clone(), expected: expected.into(), found })
+            };
+            match (&column.words, &column.fill) {
+                (None, Some(Fill::Value(value))) if !value.is_finite() => {
+                    return problem("a finite fill-in", value.to_string());
+                }
+                (Some(words), Some(Fill::Word(word))) if !words.contains(word) => {
+                    return problem("a fill-in among its words", format!("{word:?}"));
+                }
+                (Some(words), _) if words.is_empty() => return problem("at least one word", "none".into()),
+                (Some(words), _) => _ = distinct("words of a column", words.len(), words)?,
+                (None, _) => {}
+            }
+        }
+        let features: usize = columns.iter().map(width).sum();
+        check_shape("columns of the scaling", None, &[features], &[scaling.shift().len()])?;
+        match &targets {
+            Targets::Classes { classes, .. } => {
+                check_classes(classes.len())?;
+                distinct("classes", classes.len(), classes)?;
+            }
+            Targets::Numbers { names, scaling } => {
+                distinct("targets", names.len(), names)?;
+                check_shape("columns of the scaling of targets", None, &[names.len()], &[scaling.shift().len()])?;
+            }
+        }
+        Ok(Preprocessing { columns, scaling, targets })
+    }
+
+    /// The number of inputs of a network.
+    pub(crate) fn num_features(&self) -> usize {
+        self.columns.iter().map(width).sum()
     }
 
     /// The names of the columns of a row, in the order of [`inputs_of`](Self::inputs_of).
@@ -323,8 +361,7 @@ impl Preprocessing {
 
     /// The inputs before scaling.
     fn unscaled_inputs(&self, table: &Table) -> Result<Array2<f64>> {
-        let features = self.columns.iter().map(width).sum();
-        let mut inputs = Array2::zeros((table.len(), features));
+        let mut inputs = Array2::zeros((table.len(), self.num_features()));
         let mut at = 0;
         for column in &self.columns {
             let index = table.columns[..table.num_inputs].iter().position(|other| other.name == column.name);

@@ -4,6 +4,7 @@
 use crate::activation::Activation;
 use crate::error::Result;
 use crate::loss::Loss;
+use crate::model::Model;
 use crate::network::Network;
 use crate::optimizer::Optimizer;
 use crate::real::Real;
@@ -13,7 +14,7 @@ use std::path::Path;
 
 /// Implemented for nothing, so that the compiler shows this message.
 #[diagnostic::on_unimplemented(
-    message = "files of networks and checkpoints need the feature `safetensors` of chainrule",
+    message = "files of networks, models and checkpoints need the feature `safetensors` of chainrule",
     label = "needs the feature `safetensors`",
     note = "in Cargo.toml: chainrule = {{ version = \"…\", features = [\"safetensors\"] }}"
 )]
@@ -49,6 +50,32 @@ impl<F: Real> Network<F> {
 
     /// Needs the feature `safetensors`.
     pub fn loader() -> Infallible
+    where
+        Self: FeatureSafetensors,
+    {
+        Self::absent()
+    }
+}
+
+impl<F: Real> Model<F> {
+    /// Needs the feature `safetensors`.
+    pub fn save(&self, _path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: FeatureSafetensors,
+    {
+        Self::absent()
+    }
+
+    /// Needs the feature `safetensors`.
+    pub fn load(_path: impl AsRef<Path>) -> Result<Self>
+    where
+        Self: FeatureSafetensors,
+    {
+        Self::absent()
+    }
+
+    /// Needs the feature `safetensors`.
+    pub fn load_with(_path: impl AsRef<Path>, _activations: &[Activation]) -> Result<Self>
     where
         Self: FeatureSafetensors,
     {

@@ -1,6 +1,6 @@
-//! Networks and checkpoints as files (feature `safetensors`), and `Serialize` and `Deserialize` (feature `serde`).
+//! Networks, models and checkpoints as files (feature `safetensors`), and `Serialize` and `Deserialize` (feature `serde`).
 //!
-//! `safetensors.rs` reads and writes the format, `network.rs` and `checkpoint.rs` map types to it, and `names.rs` names
+//! `safetensors.rs` reads and writes the format, `network.rs`, `model.rs` and `checkpoint.rs` map types to it, and `names.rs` names
 //! activations and losses. Without the feature, `absent.rs` tells callers that they need it. The tensors:
 //!
 //! | tensor | holds | shape |
@@ -15,8 +15,9 @@
 //! The metadata holds the rest as text: `chainrule` (the version of this table), `activations`, `number`, `checksum`;
 //! in a checkpoint also `loss`, `optimizer` (without it: `sgd`) and its numbers, `learning_rate`, `schedule`, `epoch`,
 //! `epochs`, `batch_size`, `shuffle`, `shuffling` (the seed), and where they are used `warm_up`, `plateau`,
-//! `dropout_inputs`, `dropout_hidden`, `clip_norm`, `patience` and the rest of early stopping. Decimal numbers have
-//! enough digits to restore the same bits.
+//! `dropout_inputs`, `dropout_hidden`, `clip_norm`, `patience` and the rest of early stopping; in a model also `model` (the
+//! version of its entries), `columns`, `input_shift`, `input_scale`, `targets`, and `classes` or `target_shift`,
+//! `target_scale`. Decimal numbers have enough digits to restore the same bits.
 
 #[cfg(not(feature = "safetensors"))]
 mod absent;
@@ -27,6 +28,8 @@ mod serde;
 
 #[cfg(feature = "safetensors")]
 mod checkpoint;
+#[cfg(feature = "safetensors")]
+mod model;
 #[cfg(feature = "safetensors")]
 mod network;
 #[cfg(feature = "safetensors")]

@@ -21,8 +21,9 @@ use std::io::Read;
 use std::ops::Range;
 use std::str::FromStr;
 
-/// The maximum length of a header: at about a hundred bytes per tensor, enough for thousands of layers.
-const HEADER_LIMIT: u64 = 1 << 20;
+/// The maximum length of a header: at about a hundred bytes per tensor or column, enough for thousands of layers and a
+/// hundred thousand columns.
+const HEADER_LIMIT: u64 = 1 << 24;
 
 /// The contents of a file, for reading and for writing.
 #[derive(Default)]

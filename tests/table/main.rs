@@ -2,6 +2,7 @@
 
 mod csv;
 mod misuse;
+mod model;
 mod names;
 mod preprocessing;
 mod scaling;
