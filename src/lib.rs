@@ -27,7 +27,8 @@
 //! - **To see it run**, take the programs in the folder `examples` of the repository, or [one training step in
 //!   numbers](derivation::numbers).
 //! - **To use it**, you need [`Dataset`], [`Network::builder`], [`Trainer`]; or, step by step (the explicit pass),
-//!   [`Workspace`], [`Network::forward`], [`Network::backward`], [`Sgd::step`]. [`gradient_check()`] tells whether an
+//!   [`Workspace`], [`Network::forward`], [`Network::backward`], [`Sgd::step`]. From a CSV file to a prediction: `Csv`
+//!   (feature `csv`), [`Preprocessing`], [`Model`]. [`gradient_check()`] tells whether an
 //!   activation or a loss of your own has the right derivative.
 //!
 //! # Features
