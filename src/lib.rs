@@ -164,7 +164,7 @@
 //! | `gradient_check.rs` | 8 | N1, and what it leaves out |
 //! | `data/` | | skip; data sets, scaling, tables, toy sets, readers, downloads |
 //! | `train/` | 8 | `steps.rs`: a step, and an epoch of them |
-//! | `model.rs` | | skip; from raw rows to class names |
+//! | `model.rs`, `evaluation.rs` | | skip; from raw rows to class names, and how well |
 //! | `files/` | | skip; networks, models and checkpoints as files |
 
 #![deny(unsafe_code)]
@@ -188,6 +188,7 @@ mod gradient_check;
 mod data;
 mod train;
 mod model;
+mod evaluation;
 mod files;
 pub mod derivation;
 
@@ -199,6 +200,7 @@ pub use data::download;
 pub use data::{Dataset, Fill, Idx, Preprocessing, Scale, Scaling, Table, Value, one_hot};
 pub use dropout::Dropout;
 pub use error::{Attempt, Error, FileProblem, Result};
+pub use evaluation::{Candidate, CrossValidation, Scores, SearchResults};
 #[cfg(feature = "safetensors")]
 pub use files::NetworkLoader;
 pub use gradient_check::{GradientCheck, Parameter, gradient_check, gradient_check_with};

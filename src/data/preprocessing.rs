@@ -128,8 +128,7 @@ impl Preprocessing {
                 }
                 None => {
                     let names = table.targets().map(String::from).collect();
-                    let numbers = table.cells.slice(s![.., table.num_inputs..]);
-                    Targets::Numbers { names, scaling: Scaling::learn(targets, numbers)? }
+                    Targets::Numbers { names, scaling: Scaling::learn(targets, table.target_numbers())? }
                 }
             },
         };

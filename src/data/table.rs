@@ -6,7 +6,7 @@
 use super::{Dataset, random_parts, stratified_parts};
 use crate::error::{Error, Result};
 use crate::real::{Real, count, nearest_count};
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use rand::Rng;
 use std::sync::Arc;
 
@@ -162,6 +162,11 @@ impl Table {
         };
         let (first, second) = stratified_parts(&labels, classes.len(), fraction, rng)?;
         Ok((self.pick(&first), self.pick(&second)))
+    }
+
+    /// The target columns, `[n, targets]`.
+    pub(crate) fn target_numbers(&self) -> ArrayView2<'_, f64> {
+        self.cells.slice(s![.., self.num_inputs..])
     }
 
     /// `select` without the checks.

@@ -13,6 +13,7 @@
 //! | [`all_finite`] | no NaN, no infinity | checks |
 //! | [`in_row_blocks`] | some rows at a time, side by side | predictions |
 //! | [`in_rows`] | one row at a time, side by side | dropout, augmentation |
+//! | [`run_jobs`] | whole trainings, side by side | cross-validation |
 //!
 //! All matrices are row-major. Every sum is taken in an order that depends on the shapes alone, so the bits are the
 //! same on any number of threads and with vectors of any width; only whether a·b + c is rounded once or twice depends
@@ -41,6 +42,7 @@ const LEAST_IN_ROWS: usize = 4 * 1024;
 
 pub(crate) use products::gains_by_threads;
 pub use threads::Threads;
+pub(crate) use threads::{available_threads, run_jobs};
 
 /// The operations in plain loops: what they compute, and the oracle of their tests.
 #[cfg(test)]

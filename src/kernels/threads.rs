@@ -5,6 +5,7 @@
 
 use crate::real::Real;
 use ndarray::{ArrayViewMut2, Axis};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A number of threads, to run something on.
 ///
@@ -55,7 +56,7 @@ impl Threads {
 
     /// As many threads as the machine has cores for this process.
     pub fn available() -> Self {
-        Self::new(std::thread::available_parallelism().map_or(1, |count| count.get()))
+        Self::new(available_threads())
     }
 
     /// Runs `work`, which may spread over the threads, and returns what it returns.
@@ -113,6 +114,40 @@ mod awake {
             }
         }
     }
+}
+
+/// The number of cores of this process.
+pub(crate) fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |count| count.get())
+}
+
+/// The results of the jobs 0, 1, … in their order, from so many threads, each of which takes the next job when it has
+/// done one. A thread that the system does not give is done without. A job that panics makes the caller panic.
+///
+/// These are plain threads: in a pool, a job that waits for its products could be made to run another job first.
+pub(crate) fn run_jobs<T: Send>(threads: usize, jobs: usize, job: &(impl Fn(usize) -> T + Sync)) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= jobs {
+                return done;
+            }
+            done.push((number, job(number)));
+        }
+    };
+    let mut results = std::thread::scope(|scope| {
+        let others = (1..threads.min(jobs)).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok());
+        let others: Vec<_> = others.collect();
+        let mut results = work();
+        for other in others {
+            results.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        results
+    });
+    results.sort_unstable_by_key(|&(number, _)| number);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// How many threads `work` units of work are worth: no more than there are, none with less than `least`.

@@ -1,6 +1,7 @@
 //! From a table to a prediction: names, scaling, CSV files, preprocessing, models, cross-validation.
 
 mod csv;
+mod evaluation;
 mod misuse;
 mod model;
 mod names;
