@@ -244,13 +244,20 @@ impl Csv {
         if fields.iter().any(|field| field.contains('\r')) {
             return problem("lines that end in LF or CRLF", "lines that end in CR".into());
         }
+        let known: Option<HashSet<&str>> = self.known.as_ref().map(|(inputs, _)| {
+            inputs.iter().map(|column| &column.name).chain(&self.targets).map(String::as_str).collect()
+        });
         let mut seen = HashSet::new();
         for (i, &field) in fields.iter().enumerate() {
-            if field.is_empty() && self.known.is_none() && !self.without.contains("") {
+            // Columns that are not read may have any name.
+            if self.without.contains(field) || known.as_ref().is_some_and(|known| !known.contains(field)) {
+                continue;
+            }
+            if field.is_empty() {
                 let found = format!("none for column {}. Csv::without([\"\"]) leaves such columns out", i + 1);
                 return problem("a name for each column", found);
             }
-            if !seen.insert(field) && !field.is_empty() && !self.without.contains(field) {
+            if !seen.insert(field) {
                 return problem("different names", format!("{field:?} twice"));
             }
         }
@@ -259,8 +266,9 @@ impl Csv {
 
     /// The columns to read, inputs before targets, with their places in a row.
     fn columns(&self, names: &[String]) -> Result<Vec<Reading>, FileProblem> {
+        let places: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
         let place = |name: &str| {
-            names.iter().position(|other| other == name).ok_or_else(|| {
+            places.get(name).copied().ok_or_else(|| {
                 let expected = format!("a column {name:?}");
                 line(1, &expected, &List(names).to_string())
             })

@@ -9,6 +9,7 @@ use super::{Dataset, Scale, Scaling, check_classes, distinct, one_hot};
 use crate::error::{Error, List, Result, check_finite, check_shape};
 use crate::real::{Real, count, nearest_count};
 use ndarray::{Array1, Array2, ArrayView2, s};
+use std::collections::HashMap;
 
 /// How the rows of a [`Table`] become inputs and targets of a network: learnt once, from the training rows, then applied
 /// to all rows, those to predict from included.
@@ -324,20 +325,21 @@ impl Preprocessing {
     /// # Ok::<(), chainrule::Error>(())
     /// ```
     pub fn inputs_of_row<'v, F: Real, V: Into<Value<'v>> + Copy>(&self, row: &[(&str, V)]) -> Result<Array2<F>> {
-        let known: Vec<String> = self.columns().map(String::from).collect();
-        let mut values: Vec<Option<Value>> = vec![None; known.len()];
+        let places: HashMap<&str, usize> = self.columns().enumerate().map(|(i, name)| (name, i)).collect();
+        let known = || self.columns().map(String::from).collect::<Vec<_>>();
+        let mut values: Vec<Option<Value>> = vec![None; self.columns.len()];
         for &(name, value) in row {
             let problem = |expected, found: &str| Error::Column { column: name.into(), expected, found: found.into() };
-            let index = known.iter().position(|other| other == name);
-            let index = index.ok_or_else(|| problem(format!("one of {}", List(&known)), "an unknown name"))?;
+            let index = places.get(name).copied();
+            let index = index.ok_or_else(|| problem(format!("one of {}", List(&known())), "an unknown name"))?;
             if values[index].replace(value.into()).is_some() {
                 return Err(problem("one value".into(), "two"));
             }
         }
         let mut inputs = Vec::new();
         for (column, value) in self.columns.iter().zip(values) {
-            let given: Vec<String> = row.iter().map(|(name, _)| name.to_string()).collect();
-            let value = value.ok_or_else(|| missing_column(&column.name, "value", &given))?;
+            let given = || row.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
+            let value = value.ok_or_else(|| missing_column(&column.name, "value", &given()))?;
             let problem = |expected, found| Err(Error::Column { column: column.name.clone(), expected, found });
             match (value, &column.words) {
                 (Value::Number(x), None) if x.is_nan() => inputs.push(fill_value(column, || "none".into())?),
@@ -361,9 +363,10 @@ impl Preprocessing {
     /// The inputs before scaling.
     fn unscaled_inputs(&self, table: &Table) -> Result<Array2<f64>> {
         let mut inputs = Array2::zeros((table.len(), self.num_features()));
+        let places: HashMap<&str, usize> = table.inputs().enumerate().map(|(i, name)| (name, i)).collect();
         let mut at = 0;
         for column in &self.columns {
-            let index = table.columns[..table.num_inputs].iter().position(|other| other.name == column.name);
+            let index = places.get(column.name.as_str()).copied();
             let found = || table.inputs().map(String::from).collect::<Vec<_>>();
             let index = index.ok_or_else(|| missing_column(&column.name, "column", &found()))?;
             check_kind(&table.columns[index], &column.name, column.words.is_some())?;

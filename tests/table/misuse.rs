@@ -27,6 +27,10 @@ fn columns_in_another_order() {
     });
     let csv = preprocessing.csv();
     assert_eq!(preprocessing.inputs::<f64>(&csv.read_from(moved.as_bytes()).unwrap()).unwrap(), expected);
+    // Other columns may have any name, or none.
+    let named = format!("x,x,,{text}").replace("\n", "\n0,0,0,");
+    let named = named.trim_end_matches("0,0,0,");
+    assert_eq!(preprocessing.inputs::<f64>(&csv.read_from(named.as_bytes()).unwrap()).unwrap(), expected);
     // Also of a table that was read without knowing of the preprocessing.
     let other = Csv::new().without(["id of sepal length"]).read_from(moved.as_bytes()).unwrap();
     assert_eq!(preprocessing.inputs::<f64>(&other).unwrap(), expected);
