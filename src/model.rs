@@ -45,6 +45,7 @@ pub struct Model<F: Real> {
 
 /// The class of a row, from [`Model::classify`].
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Classification<'m> {
     /// The name of the most probable class.
     pub class: &'m str,

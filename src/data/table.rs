@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 /// What replaces a missing value.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Fill {
     /// The mean of the column, in the table that the [`Preprocessing`](crate::Preprocessing) learns from.
     Mean,
