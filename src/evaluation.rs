@@ -3,7 +3,6 @@
 use crate::data::{Dataset, Preprocessing, Scale, Table};
 use crate::error::{Error, Number, Result};
 use crate::kernels::{available_threads, run_jobs};
-use crate::metrics::accuracy;
 use crate::model::Model;
 use crate::network::Network;
 use crate::real::{Real, count, nearest_count, word};
@@ -20,7 +19,7 @@ use std::ops::Range;
 /// proportions. Everything is learnt anew for each fold: a [`Preprocessing`] from the training rows, then the network.
 /// The fold that is scored takes part in nothing.
 ///
-/// Classes are scored by their accuracy, numbers by their root mean squared error, in their own units.
+/// Scores are those of [`Model::score`]: accuracy for classes, the root mean squared error for numbers.
 ///
 /// The folds run side by side. All random numbers come from the seed and the number of the fold, so the scores are
 /// bit-identical on any number of threads.
@@ -159,7 +158,7 @@ impl CrossValidation {
             let (rows, test) = split(table, &fold_of, fold);
             let preprocessing = Preprocessing::learn_with(&rows, self.inputs, self.targets)?;
             let network = train(candidate, &preprocessing.dataset(&rows)?, &mut self.rng(fold + 1))?;
-            score(&Model::new(preprocessing, network)?, &test)
+            Model::new(preprocessing, network)?.score(&test)
         };
         let threads = self.threads.unwrap_or_else(available_threads);
         let mut scores = run_jobs(threads, candidates.len() * self.folds, &score).into_iter();
@@ -210,16 +209,6 @@ fn split(table: &Table, fold_of: &[usize], fold: usize) -> (Table, Table) {
 
 const ACCURACY: &str = "accuracy";
 const ERROR: &str = "root mean squared error";
-
-fn score<F: Real>(model: &Model<F>, test: &Table) -> Result<f64> {
-    if let Some(labels) = test.labels() {
-        let classes: Vec<usize> = model.classify_table(test)?.iter().map(|found| found.label).collect();
-        return accuracy(&classes, &labels);
-    }
-    let (found, expected) = (model.predict_table(test)?, test.target_numbers());
-    let squares = found.iter().zip(expected).map(|(a, y)| (a.f64() - y) * (a.f64() - y));
-    Ok((squares.sum::<f64>() / count(found.len())).sqrt())
-}
 
 /// The scores of a cross-validation. Prints as a table.
 #[derive(Clone, Debug, PartialEq)]

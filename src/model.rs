@@ -5,9 +5,9 @@ use crate::activation::Activation;
 use crate::data::Csv;
 use crate::data::{Preprocessing, Table, Value};
 use crate::error::{Error, Result, check_finite, check_shape};
-use crate::metrics::class;
+use crate::metrics::{accuracy, class};
 use crate::network::Network;
-use crate::real::{Real, entries};
+use crate::real::{Real, count, entries};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 /// A [`Preprocessing`] and the [`Network`] that was trained on its data: from rows as they come to predictions in the
@@ -168,6 +168,32 @@ impl<F: Real> Model<F> {
     pub fn classify_row<'v>(&self, row: &[(&str, impl Into<Value<'v>> + Copy)]) -> Result<Classification<'_>> {
         let outputs = self.predict_row(row)?.insert_axis(Axis(0));
         Ok(self.classes(outputs)?.remove(0))
+    }
+
+    /// How well the model does on a table with targets: the accuracy, 0 to 1, or for targets that are numbers the root
+    /// mean squared error, in their own units.
+    ///
+    /// # Errors
+    /// Those of [`Preprocessing::dataset`], and [`Error::NotFinite`] for outputs that have overflowed.
+    ///
+    /// ```
+    /// use chainrule::{Activation, Dataset, Layer, Model, Network, Preprocessing, Table, ndarray::array};
+    ///
+    /// let table = Table::from_dataset(&Dataset::<f64>::xor());
+    /// let or = Layer::new(array![[2.0], [2.0]], array![2.0], Activation::Sigmoid)?;
+    /// let model = Model::new(Preprocessing::learn(&table)?, Network::from_layers(vec![or])?)?;
+    /// assert_eq!(model.score(&table)?, 0.75);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn score(&self, table: &Table) -> Result<f64> {
+        if self.preprocessing.classes().is_some() {
+            let labels = self.preprocessing.labels(table)?;
+            let found: Vec<usize> = self.classify_table(table)?.iter().map(|found| found.label).collect();
+            return accuracy(&found, &labels);
+        }
+        let (found, expected) = (self.predict_table(table)?, self.preprocessing.target_numbers(table)?);
+        let squares = found.iter().zip(&expected).map(|(a, y)| (a.f64() - y) * (a.f64() - y));
+        Ok((squares.sum::<f64>() / count(found.len())).sqrt())
     }
 
     /// What the network makes of inputs, in the units of the targets.

@@ -255,25 +255,14 @@ impl Preprocessing {
     /// that the table this was learnt from did not have; those of [`Dataset::new`].
     pub fn dataset<F: Real>(&self, table: &Table) -> Result<Dataset<F>> {
         let inputs = self.inputs(table)?;
-        let find = |name: &String| {
-            let found = || table.targets().map(String::from).collect::<Vec<_>>();
-            let index = table.target_columns().iter().position(|column| column.name == *name);
-            index.map(|index| table.num_inputs + index).ok_or_else(|| missing_column(name, "target column", &found()))
-        };
         let data = match &self.targets {
-            Targets::Classes { name, classes } => {
-                let labels = labels(table, find(name)?, name, classes)?;
-                let data = Dataset::new(inputs, one_hot(&labels, classes.len())?)?;
+            Targets::Classes { classes, .. } => {
+                let data = Dataset::new(inputs, one_hot(&self.labels(table)?, classes.len())?)?;
                 data.with_class_names(classes)?
             }
-            Targets::Numbers { names, scaling } => {
-                let mut targets = Array2::zeros((table.len(), names.len()));
-                for (k, name) in names.iter().enumerate() {
-                    let index = find(name)?;
-                    check_kind(&table.columns[index], name, false)?;
-                    targets.column_mut(k).assign(&table.cell_column(index));
-                }
-                Dataset::new(inputs, scaling.transform(targets.view())?.mapv(F::from_f64))?
+            Targets::Numbers { scaling, .. } => {
+                let targets = scaling.transform(self.target_numbers(table)?.view())?;
+                Dataset::new(inputs, targets.mapv(F::from_f64))?
             }
         };
         data.with_feature_names(self.feature_names())
@@ -358,6 +347,26 @@ impl Preprocessing {
         let scaled = self.scaling.transform(inputs.view())?.mapv(F::from_f64);
         check_finite("scaled inputs", None, &scaled.view())?;
         Ok(scaled)
+    }
+
+    /// The class of every row of a table, as an index into the classes; none for targets that are numbers.
+    pub(crate) fn labels(&self, table: &Table) -> Result<Vec<usize>> {
+        match &self.targets {
+            Targets::Classes { name, classes } => labels(table, target(table, name)?, name, classes),
+            Targets::Numbers { .. } => Ok(Vec::new()),
+        }
+    }
+
+    /// The targets of every row of a table in their own units; no columns for classes.
+    pub(crate) fn target_numbers(&self, table: &Table) -> Result<Array2<f64>> {
+        let Targets::Numbers { names, .. } = &self.targets else { return Ok(Array2::zeros((table.len(), 0))) };
+        let mut targets = Array2::zeros((table.len(), names.len()));
+        for (k, name) in names.iter().enumerate() {
+            let index = target(table, name)?;
+            check_kind(&table.columns[index], name, false)?;
+            targets.column_mut(k).assign(&table.cell_column(index));
+        }
+        Ok(targets)
     }
 
     /// The inputs before scaling.
@@ -453,6 +462,13 @@ fn labels(table: &Table, index: usize, name: &str, words: &[String]) -> Result<V
         })
     };
     cells.iter().enumerate().map(label).collect()
+}
+
+/// The place of a target column in a table.
+fn target(table: &Table, name: &str) -> Result<usize> {
+    let found = || table.targets().map(String::from).collect::<Vec<_>>();
+    let index = table.target_columns().iter().position(|column| column.name == name);
+    index.map(|index| table.num_inputs + index).ok_or_else(|| missing_column(name, "target column", &found()))
 }
 
 fn check_kind(column: &Column, name: &str, words: bool) -> Result<()> {

@@ -77,7 +77,7 @@ impl Table {
     /// `1` and so on where it has none.
     ///
     /// Targets that are classes become one column of words. A [`Preprocessing`](crate::Preprocessing) makes one target
-    /// column per class of them, also where the data set had a single column of 0 and 1.
+    /// column per class of them, also where the data set had a single column of 0 and 1. Weights of examples are not kept.
     pub fn from_dataset<F: Real>(data: &Dataset<F>) -> Self {
         let numbers = |name: String| Column { name, words: None, fill: None };
         let mut columns: Vec<Column> = match data.feature_names() {
