@@ -360,6 +360,11 @@ pub enum FileProblem {
         /// Its name.
         name: String,
     },
+    /// An activation that an ONNX file has no operator for.
+    NoOperator {
+        /// Its name.
+        activation: String,
+    },
     /// The file is intact, but its contents are not a valid network.
     Contents {
         /// Why not.
@@ -667,6 +672,12 @@ impl fmt::Display for FileProblem {
                     _ => "pass its functions to load_with or load_checkpoint_with",
                 };
                 write!(f, "{entry}: {name:?} is custom, and a file holds its name only: {remedy}")
+            }
+            FileProblem::NoOperator { activation } => {
+                write!(
+                    f,
+                    "activation {activation:?}: expected one with an operator in ONNX, found a custom or a new one"
+                )
             }
             FileProblem::Contents { error } => match &**error {
                 // Its remedy is for arrays of the caller.

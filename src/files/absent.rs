@@ -81,6 +81,14 @@ impl<F: Real> Model<F> {
     {
         Self::absent()
     }
+
+    /// Needs the feature `safetensors`.
+    pub fn save_onnx(&self, _path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: FeatureSafetensors,
+    {
+        Self::absent()
+    }
 }
 
 impl<F: Real, O: Optimizer<F>> Trainer<'_, F, O> {

@@ -1,6 +1,6 @@
 //! Networks, models and checkpoints as files (feature `safetensors`), and `Serialize` and `Deserialize` (feature `serde`).
 //!
-//! `safetensors.rs` reads and writes the format, `network.rs`, `model.rs` and `checkpoint.rs` map types to it, and `names.rs` names
+//! `safetensors.rs` reads and writes the format, `network.rs`, `model.rs` and `checkpoint.rs` map types to it, `onnx.rs` writes ONNX, and `names.rs` names
 //! activations and losses. Without the feature, `absent.rs` tells callers that they need it. The tensors:
 //!
 //! | tensor | holds | shape |
@@ -32,6 +32,8 @@ mod checkpoint;
 mod model;
 #[cfg(feature = "safetensors")]
 mod network;
+#[cfg(feature = "safetensors")]
+mod onnx;
 #[cfg(feature = "safetensors")]
 mod optimizers;
 #[cfg(feature = "safetensors")]

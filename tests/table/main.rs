@@ -5,6 +5,7 @@ mod evaluation;
 mod misuse;
 mod model;
 mod names;
+mod onnx;
 mod preprocessing;
 mod scaling;
 

@@ -11,16 +11,16 @@ use serde_json::Value as Json;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("chainrule-test-model-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         Folder(folder)
     }
 
-    fn file(&self) -> PathBuf {
+    pub fn file(&self) -> PathBuf {
         self.0.join("model.safetensors")
     }
 }
@@ -47,7 +47,7 @@ fn trained<F: Real>() -> (Model<F>, Table) {
 }
 
 /// A model with columns of every kind and numbers that need all their digits. Its network is arbitrary.
-fn mixed(activation: Activation) -> Model<f64> {
+pub fn mixed(activation: Activation) -> Model<f64> {
     let text = "age,port,fare,code,a,b\n22,S,7.1,7,1,0.1\n,C,71.3,8,2,0.7\n26,\"\u{fc}ber \"\"S\"\"\",8,10,4,-5e-7\n35,,1e300,8,5,3\n";
     let csv = Csv::new().target("a").target("b").words(["code"]).fill(Fill::Mean).fill(Fill::Word("?".into()));
     let preprocessing =
