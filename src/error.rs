@@ -715,7 +715,9 @@ fn shape_remedy(f: &mut fmt::Formatter<'_>, place: &str, expected: &[usize], fou
             let turn = if rows == inputs { TURN } else { "" };
             write!(f, ". For {columns} columns, make the network with Network::builder({columns}){turn}")
         }
-        ("inputs to scale" | "targets to scale" | "scaled rows", ..) => write!(f, ". A Scaling fits data with the columns that it was made from"),
+        ("inputs to scale" | "targets to scale" | "scaled rows", ..) => {
+            write!(f, ". A Scaling fits data with the columns that it was made from")
+        }
         ("labels", ..) => write!(f, ". Every row of inputs has one label"),
         ("predictions", ..) => write!(f, ". Every label has one prediction"),
         ("decisions", ..) => write!(f, ". Every target has one decision: predict(x)?.mapv(|a| a > 0.5), for sigmoids"),

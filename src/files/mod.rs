@@ -1,7 +1,8 @@
 //! Networks, models and checkpoints as files (feature `safetensors`), and `Serialize` and `Deserialize` (feature `serde`).
 //!
-//! `safetensors.rs` reads and writes the format, `network.rs`, `model.rs` and `checkpoint.rs` map types to it, `onnx.rs` writes ONNX, and `names.rs` names
-//! activations and losses. Without the feature, `absent.rs` tells callers that they need it. The tensors:
+//! `safetensors.rs` reads and writes the format, `network.rs`, `model.rs` and `checkpoint.rs` map types to it, and
+//! `names.rs` names activations and losses; `onnx.rs` writes ONNX. Without the feature, `absent.rs` tells callers that they
+//! need it. The tensors:
 //!
 //! | tensor | holds | shape |
 //! |---|---|---|
