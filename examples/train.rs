@@ -5,6 +5,8 @@
 //! Adam; softmax and cross-entropy for a target of words, squared error for numbers. `examples/iris.rs` shows the same in
 //! a few lines.
 //!
+//! Ctrl-C ends the training after the present epoch, and keeps the best network so far.
+//!
 //! What to look at: the cost on the rows held out falls, then rises again while that on the training rows goes on
 //! falling. The network that is kept is the one from the lowest point.
 
@@ -23,6 +25,7 @@ use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const HELP: &str = "\
 train: a network from a CSV file
@@ -102,6 +105,9 @@ fn train() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Whether Ctrl-C was pressed: the training ends with the epoch, and what was learnt is saved.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
 type Trained = (Model<f32>, usize, Vec<(&'static str, f64)>);
 
 /// Trains a model, and says how good it is.
@@ -133,6 +139,12 @@ fn fit(flags: &Flags, file: &Path, target: &str) -> Result<Trained, Box<dyn Erro
     };
     let layers = Network::builder(train.num_inputs()).layer(flags.hidden, Activation::Relu);
     let mut network = layers.layer(train.num_outputs(), output).build(&mut rng)?;
+    // The handler only notes the signal, and the epoch ends as usual; a second signal ends the program.
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })?;
     let progress = Progress::new(flags.epochs);
     let history = Trainer::new(loss, Adam::new(flags.rate))
         .epochs(flags.epochs)
@@ -140,12 +152,15 @@ fn fit(flags: &Flags, file: &Path, target: &str) -> Result<Trained, Box<dyn Erro
         .early_stopping(EarlyStopping::patience(20))
         .on_epoch(|report| {
             progress.epoch(report.epoch + 1, report.validation_cost.unwrap_or(report.cost));
-            ControlFlow::Continue(())
+            if INTERRUPTED.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
         .fit(&mut network, &train, &mut rng)?;
     progress.finish();
     let epochs = history.best_epoch.map_or(history.cost.len(), |best| best + 1);
     println!("best after epoch {epochs} of {}", history.cost.len());
+    if INTERRUPTED.load(Ordering::Relaxed) {
+        println!("interrupted: this is what was learnt so far");
+    }
 
     let model = Model::new(preprocessing, network)?;
     let score = model.score(&test)?;

@@ -293,6 +293,35 @@ pub fn curves(path: &Path, title: &str, y_label: &str, scale: Scale, series: &[S
     })
 }
 
+/// Costs over learning rates, on a logarithmic axis.
+pub fn rates(path: &Path, title: &str, series: &[Series]) -> Drawn {
+    let all = || series.iter().flat_map(|series| &series.points);
+    let (first, last) = all().fold((f64::MAX, f64::MIN), |(low, high), (x, _)| (low.min(*x), high.max(*x)));
+    let (low, high) = all().fold((f64::MAX, f64::MIN), |(low, high), (_, y)| (low.min(*y), high.max(*y)));
+    let room = 0.06 * (high - low).max(1e-3);
+    let chart = Chart {
+        area: Area { left: 104.0, top: 80.0, right: 770.0, bottom: 454.0 },
+        x: Axis::log("learning rate, logarithmic axis", first, last),
+        y: Axis::linear("cost", low - room, high + room),
+    };
+    picture(path, (800, 520), |pen| {
+        chart.axes(pen, true);
+        let mut legend = vec![];
+        for (k, series) in series.iter().enumerate() {
+            let points: Vec<_> = series.points.iter().map(|&(x, y)| chart.at(x, y)).collect();
+            let colour = SERIES[k % SERIES.len()];
+            if k % 2 == 0 {
+                pen.line(points, colour, 2.6);
+                legend.push((Mark::Line(colour), series.name));
+            } else {
+                pen.dashes(&points, colour, 2.6, 7.0);
+                legend.push((Mark::Dashes(colour), series.name));
+            }
+        }
+        pen.heading(chart.area.left, title, &legend);
+    })
+}
+
 /// A positive number to three digits.
 fn three_digits(value: f64) -> String {
     let power = value.abs().max(f64::MIN_POSITIVE).log10().floor();
