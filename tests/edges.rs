@@ -4,8 +4,10 @@
 mod common;
 
 use chainrule::ndarray::{Array1, Array2, array};
-use chainrule::{Activation, Affine, Dataset, Error, Init, Layer, Loss, Network, Optimizer, Schedule, Sgd, Trainer};
-use common::{network, network_bits, pass, rng, uniform};
+use chainrule::{
+    Activation, Affine, Dataset, Error, Init, Layer, Loss, Network, Optimizer, Schedule, Sgd, Threads, Trainer,
+};
+use common::{gradient_bits, network, network_bits, pass, rng, uniform};
 
 /// A layer that shows its activation: W = I and b = 0.
 fn bare(units: usize, activation: Activation) -> Network<f64> {
@@ -101,6 +103,22 @@ fn a4_d4_relu_of_nan() {
         network.forward(x.view(), &mut workspace).unwrap();
         network.backward(x.view(), x.view(), WEIGHTED, &mut workspace).unwrap_err();
         assert_eq!(workspace.dz(1), Array2::<f64>::zeros((1, units)));
+    }
+}
+
+/// Enough entries for several threads, with slopes from a and not from z alone, and rows that no thread may cut.
+#[test]
+fn b3_parts_of_an_activation_read_their_own_entries() {
+    let (x, y) = (uniform::<f64>((151, 4), -1.0, 1.0, 1), uniform((151, 300), 0.0, 1.0, 2));
+    for activation in [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::Softmax] {
+        let network = &network::<f64>(4, &[(300, activation)], 3);
+        let gradients = |threads| {
+            let pass = || gradient_bits(&pass(network, x.view(), y.view(), Loss::MeanSquaredError).1);
+            Threads::new(threads).run(pass)
+        };
+        for threads in [2, 3] {
+            assert!(gradients(threads) == gradients(1), "{} on {threads} threads", activation.name());
+        }
     }
 }
 
