@@ -36,9 +36,10 @@
 //! | feature | adds |
 //! |---|---|
 //! | `rayon` (default) | several cores for large products, updates and predictions; the results stay bit-identical |
+//! | `csv` | tables from CSV files |
 //! | `gzip` | reading gzip-compressed IDX files, as MNIST is published |
 //! | `download` | the module `download`, which fetches and verifies MNIST, Fashion-MNIST and CIFAR-10 |
-//! | `safetensors` | [`Network`]'s `save`, `load`, `load_with`, `loader`, and [`Trainer`]'s checkpoints |
+//! | `safetensors` | files: `save`, `load`, `load_with`, `loader` of a [`Network`], and checkpoints of a [`Trainer`] |
 //! | `serde` | `Serialize` and `Deserialize` for networks and settings; in JSON, f64 numbers need serde_json's feature `float_roundtrip` |
 //!
 //! # Letters
