@@ -1,4 +1,4 @@
-//! Backpropagation derived by hand, in eleven chapters: from one neuron to the batch in matrices.
+//! Backpropagation derived by hand, chapter by chapter: from one neuron to the batch in matrices.
 //!
 #![doc = include_str!("readme.md")]
 
