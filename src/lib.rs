@@ -157,10 +157,11 @@
 //! | `special.rs` | | skip; ln(1 + x) and the normal tail |
 //! | `activation.rs` | 8 | each f, and its f′ below |
 //! | `layer.rs` | 8 | F1, and B4, B5, B2 that restate it: the heart |
-//! | `metrics.rs` | | skip; accuracy and the confusion matrix |
+//! | `metrics/` | | skip; accuracy, the confusion matrix, and the other metrics of the field |
 //! | `loss.rs` | 10 | each canonical pair, and the general way to B1 |
 //! | `random.rs`, `dropout.rs` | | skip for now; random numbers by row, and masks |
 //! | `network.rs` | 12 | `forward_pass` and `backward_pass`, on one screen |
+//! | `summary.rs` | | skip; a network as a table |
 //! | `optimizer/` | 6 | the trait `Optimizer`, and U1 in `sgd.rs`; skip the rest for now |
 //! | `gradient_check.rs` | 8 | N1, and what it leaves out |
 //! | `data/` | | skip; data sets, scaling, tables, toy sets, readers, downloads |
@@ -184,6 +185,7 @@ mod loss;
 mod random;
 mod dropout;
 mod network;
+mod summary;
 mod optimizer;
 mod gradient_check;
 mod data;
@@ -209,11 +211,16 @@ pub use init::Init;
 pub use kernels::Threads;
 pub use layer::{Affine, Layer};
 pub use loss::Loss;
-pub use metrics::{ConfusionMatrix, Labels, accuracy, multi_label_accuracy};
+pub use metrics::{
+    CalibrationBin, ClassScores, ClassificationReport, ConfusionMatrix, Labels, accuracy, calibration, log_loss,
+    mean_absolute_error, multi_label_accuracy, r_squared, roc_auc, roc_auc_one_vs_rest, root_mean_squared_error,
+    top_k_accuracy,
+};
 pub use model::{Classification, Model};
 pub use network::{LayerMut, Network, NetworkBuilder, Workspace};
 pub use optimizer::{Adam, Optimizer, RmsProp, Schedule, Sgd, clip_norm};
 pub use real::Real;
+pub use summary::Summary;
 pub use train::{EarlyStopping, History, RangeTest, Report, Trainer};
 
 pub use ndarray;

@@ -21,7 +21,7 @@ use crate::layer::{Affine, Layer, check_layer_size};
 use crate::loss::{LastLayer, Loss};
 use crate::metrics::class;
 use crate::random::{Draws, Purpose};
-use crate::real::{Real, entries, entries_mut, resize_rows};
+use crate::real::{Real, count, entries, entries_mut, resize_rows};
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, CowArray, Ix2};
 use rand::Rng;
 use std::marker::PhantomData;
@@ -201,12 +201,67 @@ impl<F: Real> Network<F> {
     /// The class of every row of `x`: the index of the largest output, the first of equals. With a single output it is
     /// 1 where that is above 0.5, else 0.
     ///
+    /// 0.5 is right for a probability. For a single output of another kind, take
+    /// [`classify_at`](Network::classify_at); for several outputs of which any number may say yes,
+    /// [`decisions`](Network::decisions).
+    ///
     /// # Errors
     /// As [`predict`](Network::predict), and [`Error::NotFinite`] for outputs that have overflowed.
     pub fn classify(&self, x: ArrayView2<'_, F>) -> Result<Array1<usize>> {
         let outputs = self.predict(x)?;
         check_finite("outputs", None, &outputs.view())?;
         Ok(entries(&outputs).chunks_exact(self.outputs()).map(class).collect())
+    }
+
+    /// The class of every row of `x` by a single output: 1 where it is above `threshold`, else 0. The threshold is 0
+    /// for a tanh trained on targets of ±1 and for logits (the pre-activation of a sigmoid).
+    ///
+    /// # Errors
+    /// As [`classify`](Network::classify), and [`Error::OutOfRange`] for a network of several outputs or a threshold
+    /// that is not finite.
+    ///
+    /// ```
+    /// use chainrule::{Activation, Layer, Network, ndarray::array};
+    ///
+    /// let layer = Layer::new(array![[1.0]], array![0.0], Activation::Tanh)?;
+    /// let network = Network::from_layers(vec![layer])?;
+    /// let x = array![[-2.0], [0.1]]; // outputs −0.96 and 0.10
+    /// assert_eq!(network.classify_at(x.view(), 0.0)?, array![0, 1]);
+    /// assert_eq!(network.classify(x.view())?, array![0, 0]);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn classify_at(&self, x: ArrayView2<'_, F>, threshold: f64) -> Result<Array1<usize>> {
+        if self.outputs() != 1 {
+            let expected = "1 for a threshold; use classify, or decisions for independent labels".into();
+            return Err(Error::OutOfRange { name: "outputs", expected, found: count(self.outputs()) });
+        }
+        Ok(self.decisions(x, threshold)?.iter().map(|&yes| usize::from(yes)).collect())
+    }
+
+    /// For independent labels, several of which may be right: whether each output is above `threshold`,
+    /// `[n, inputs]` → `[n, outputs]`. The threshold is 0.5 for sigmoid outputs.
+    /// [`multi_label_accuracy`](crate::multi_label_accuracy()) compares decisions with targets.
+    ///
+    /// # Errors
+    /// As [`classify`](Network::classify), and [`Error::OutOfRange`] for a threshold that is not finite.
+    ///
+    /// ```
+    /// use chainrule::{Activation, Layer, Network, multi_label_accuracy, ndarray::array};
+    ///
+    /// let layer = Layer::new(array![[1.0, -1.0, 2.0]], array![0.0, 0.0, 1.0], Activation::Sigmoid)?;
+    /// let network = Network::from_layers(vec![layer])?;
+    /// let decisions = network.decisions(array![[3.0]].view(), 0.5)?;
+    /// assert_eq!(decisions, array![[true, false, true]]);
+    /// assert_eq!(multi_label_accuracy(decisions.view(), array![[1.0, 0.0, 0.0]].view())?, 2.0 / 3.0);
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn decisions(&self, x: ArrayView2<'_, F>, threshold: f64) -> Result<Array2<bool>> {
+        if !threshold.is_finite() {
+            return Err(Error::OutOfRange { name: "threshold", expected: "a finite number".into(), found: threshold });
+        }
+        let outputs = self.predict(x)?;
+        check_finite("outputs", None, &outputs.view())?;
+        Ok(outputs.mapv(|a| a.f64() > threshold))
     }
 
     /// The forward pass: F1 and F2, layer after layer, into the workspace.

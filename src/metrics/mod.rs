@@ -1,10 +1,19 @@
-//! Metrics of a classifier: accuracy, for one class per row and for independent labels, and the confusion matrix.
+//! Metrics: accuracy, for one class per row and for independent labels, and the confusion matrix. `report.rs`:
+//! precision, recall and F1. `ranking.rs`: metrics of scores and probabilities. `regression.rs`: metrics of numbers.
 
 use crate::error::{Error, Result, check_fits, check_shape};
 use crate::real::{Real, count};
 use ndarray::{Array2, ArrayBase, ArrayRef, ArrayView2, Data, Ix1};
 use std::borrow::Cow;
 use std::fmt;
+
+mod ranking;
+mod regression;
+mod report;
+
+pub use ranking::{CalibrationBin, calibration, log_loss, roc_auc, roc_auc_one_vs_rest, top_k_accuracy};
+pub use regression::{mean_absolute_error, r_squared, root_mean_squared_error};
+pub use report::{ClassScores, ClassificationReport};
 
 mod sealed {
     use std::borrow::Cow;
@@ -101,9 +110,8 @@ pub fn accuracy(predictions: &(impl Labels + ?Sized), labels: &(impl Labels + ?S
 /// ```
 /// use chainrule::{multi_label_accuracy, ndarray::array};
 ///
-/// // what `Network::predict` returns, and the threshold of a probability
-/// let outputs = array![[0.9, 0.2, 0.6], [0.1, 0.8, 0.4]];
-/// let decisions = outputs.mapv(|a| a > 0.5);
+/// // What `Network::decisions` returns.
+/// let decisions = array![[true, false, true], [false, true, false]];
 /// let targets = array![[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]];
 /// assert_eq!(multi_label_accuracy(decisions.view(), targets.view())?, 5.0 / 6.0);
 /// # Ok::<(), chainrule::Error>(())

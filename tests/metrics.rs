@@ -1,0 +1,202 @@
+//! Metrics against scikit-learn's, on ten sets of predictions: `fixtures/metrics.py` makes them. And what is refused.
+
+use chainrule::ndarray::{Array1, Array2, array};
+use chainrule::{Activation, ClassScores, ConfusionMatrix, Error, Layer, Network};
+use chainrule::{
+    calibration, log_loss, mean_absolute_error, r_squared, roc_auc, roc_auc_one_vs_rest, root_mean_squared_error,
+    top_k_accuracy,
+};
+use serde_json::Value;
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+}
+
+fn counts(value: &Value) -> Vec<usize> {
+    value.as_array().unwrap().iter().map(|x| x.as_u64().unwrap() as usize).collect()
+}
+
+fn matrix(value: &Value) -> Array2<f64> {
+    let rows: Vec<_> = value.as_array().unwrap().iter().map(numbers).collect();
+    Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
+}
+
+fn cases() -> Vec<Value> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics.json");
+    let fixture: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let cases = fixture["cases"].as_array().unwrap().clone();
+    assert_eq!(cases.len(), 10);
+    cases
+}
+
+fn near(what: &str, found: f64, expected: f64) {
+    assert!((found - expected).abs() <= 1e-14 * expected.abs().max(1.0), "{what}: {found} for {expected}");
+}
+
+fn all_near(what: &str, found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    found.iter().zip(expected).for_each(|(&found, &expected)| near(what, found, expected));
+}
+
+#[test]
+fn precision_recall_and_f1() {
+    for case in cases() {
+        let (predictions, labels) = (counts(&case["predictions"]), counts(&case["labels"]));
+        let classes = case["classes"].as_u64().unwrap() as usize;
+        let report = ConfusionMatrix::new(&predictions, &labels, classes).unwrap().report();
+        let of = |part: fn(&ClassScores) -> f64| report.classes.iter().map(part).collect::<Vec<_>>();
+        all_near("precision", &of(|scores| scores.precision), &numbers(&case["precision"]));
+        all_near("recall", &of(|scores| scores.recall), &numbers(&case["recall"]));
+        all_near("f1", &of(|scores| scores.f1), &numbers(&case["f1"]));
+        assert_eq!(report.support, counts(&case["support"]));
+        for (name, ClassScores { precision, recall, f1, .. }) in
+            [("macro", report.macro_average), ("weighted", report.weighted_average)]
+        {
+            all_near(name, &[precision, recall, f1], &numbers(&case[name]));
+        }
+    }
+}
+
+#[test]
+fn the_report_as_a_table() {
+    let report = ConfusionMatrix::new(&[0, 1, 1, 0], &[0, 1, 0, 0], 2).unwrap().report();
+    assert_eq!(
+        report.to_string(),
+        "           class  precision  recall     f1  support\n\
+         \x20              0      1.000   0.667  0.800        3\n\
+         \x20              1      0.500   1.000  0.667        1\n\
+         \x20  macro average      0.750   0.833  0.733        4\n\
+         weighted average      0.875   0.750  0.767        4\n"
+    );
+    let confusion = ConfusionMatrix::new(&[0, 1], &[0, 1], 2).unwrap();
+    let table = confusion.with_class_names(["no", "a name of 18 chars"]).unwrap().report().to_string();
+    assert!(
+        table.contains("\n                no      1.000 ") && table.contains("\na name of 18 chars      1.000 "),
+        "{table}"
+    );
+}
+
+#[test]
+fn scores_and_probabilities() {
+    let mut absent = 0;
+    for case in cases() {
+        let (probabilities, labels) = (matrix(&case["probabilities"]), counts(&case["labels"]));
+        let p = probabilities.view();
+        near("log loss", log_loss(p, &labels).unwrap(), case["log_loss"].as_f64().unwrap());
+        for (k, expected) in (1..).zip(numbers(&case["top_k"])) {
+            near("top k", top_k_accuracy(p, &labels, k).unwrap(), expected);
+        }
+        match case["auc_one_vs_rest"].as_f64() {
+            Some(expected) => near("AUC", roc_auc_one_vs_rest(p, &labels).unwrap(), expected),
+            None => {
+                absent += 1;
+                let place = "examples of a class";
+                assert_eq!(roc_auc_one_vs_rest(p, &labels), Err(Error::Empty { place }));
+            }
+        }
+        if let Some(expected) = case["auc"].as_f64() {
+            near("AUC", roc_auc(p.column(1), &labels).unwrap(), expected);
+            let of_one = p.column(1).insert_axis(chainrule::ndarray::Axis(1));
+            near("log loss", log_loss(of_one, &labels).unwrap(), case["log_loss"].as_f64().unwrap());
+            let table = calibration(p.column(1), &labels, 10).unwrap();
+            let of = |part: fn(&chainrule::CalibrationBin) -> f64| table.iter().map(part).collect::<Vec<_>>();
+            all_near("fractions", &of(|bin| bin.fraction_of_positives), &numbers(&case["calibration"]["fractions"]));
+            all_near("means", &of(|bin| bin.mean_probability), &numbers(&case["calibration"]["means"]));
+            assert_eq!(table.iter().map(|bin| bin.count).sum::<usize>(), labels.len());
+        }
+    }
+    assert_eq!(absent, 2);
+}
+
+#[test]
+fn regressions() {
+    for case in cases() {
+        let case = &case["regression"];
+        let (outputs, targets) = (matrix(&case["outputs"]), matrix(&case["targets"]));
+        let (a, y) = (outputs.view(), targets.view());
+        near("RMSE", root_mean_squared_error(a, y).unwrap(), case["rmse"].as_f64().unwrap());
+        near("MAE", mean_absolute_error(a, y).unwrap(), case["mae"].as_f64().unwrap());
+        near("R²", r_squared(a, y).unwrap(), case["r2"].as_f64().unwrap());
+    }
+}
+
+#[test]
+fn ties_count_half_and_signed_zeros_are_equal() {
+    assert_eq!(roc_auc(array![0.0, -0.0, 0.0].view(), &[0, 1, 0]).unwrap(), 0.5);
+    assert_eq!(roc_auc(array![1.0_f32, 2.0, 2.0].view(), &[0, 1, 0]).unwrap(), 0.75);
+}
+
+#[test]
+fn nonsense_is_refused() {
+    let text = |error: Result<f64, Error>| error.unwrap_err().to_string();
+    let p = array![[0.5, 0.5], [0.25, 0.75]];
+    let (p, column) = (p.view(), array![0.5, 2.0]);
+    let none: [usize; 0] = [];
+    assert_eq!(text(top_k_accuracy(p, &[0, 1], 0)), "k: expected 1 or more, found 0");
+    assert_eq!(text(top_k_accuracy(p, &[0], 1)), "outputs: expected shape [1, 2], found [2, 2]");
+    assert!(matches!(top_k_accuracy(p, &[0, 2], 1), Err(Error::Label { row: 1, classes: 2, found: 2 })));
+    assert!(matches!(top_k_accuracy(Array2::<f64>::zeros((0, 2)).view(), &none, 1), Err(Error::Empty { .. })));
+    assert!(matches!(roc_auc(column.view(), &[0, 0]), Err(Error::Empty { .. })));
+    assert!(matches!(roc_auc(column.view(), &[1, 1]), Err(Error::Empty { .. })));
+    assert!(matches!(roc_auc(column.view(), &[0, 2]), Err(Error::Label { .. })));
+    assert!(matches!(roc_auc(array![0.5, f64::NAN].view(), &[0, 1]), Err(Error::NotFinite { .. })));
+    assert_eq!(
+        text(log_loss(array![[0.5, 0.6]].view(), &[0])).split(':').next(),
+        Some("sum of a row of probabilities")
+    );
+    assert_eq!(text(log_loss(array![[-0.5, 1.5]].view(), &[0])), "probability: expected 0 to 1, found -0.5");
+    assert!(matches!(calibration(column.view(), &[0, 1], 5), Err(Error::OutOfRange { name: "probability", .. })));
+    assert!(matches!(calibration(p.column(0), &[0, 1], 0), Err(Error::OutOfRange { name: "bins", .. })));
+    assert_eq!(calibration(p.column(0), &[0, 1], usize::MAX).unwrap().len(), 2);
+    assert!(matches!(r_squared(array![[1.0]].view(), array![[1.0]].view()), Err(Error::OutOfRange { .. })));
+    assert!(matches!(mean_absolute_error(p, array![[1.0]].view()), Err(Error::Shape { .. })));
+    let nothing = Array2::<f64>::zeros((0, 1));
+    assert!(matches!(root_mean_squared_error(nothing.view(), nothing.view()), Err(Error::Empty { .. })));
+    let infinite = array![[f64::INFINITY, 0.0], [0.0, 0.0]];
+    assert!(matches!(mean_absolute_error(infinite.view(), p), Err(Error::NotFinite { place: "outputs", .. })));
+    assert!(matches!(mean_absolute_error(p, infinite.view()), Err(Error::NotFinite { place: "targets", .. })));
+}
+
+/// One layer W = I, b = 0.
+fn bare(units: usize, activation: Activation) -> Network<f64> {
+    let layer = Layer::new(Array2::eye(units), Array1::zeros(units), activation).unwrap();
+    Network::from_layers(vec![layer]).unwrap()
+}
+
+#[test]
+fn decisions_follow_the_threshold_of_the_caller() {
+    let x = array![[-1.0], [0.0], [0.2], [3.0]];
+    let tanh = bare(1, Activation::Tanh);
+    assert_eq!(tanh.classify(x.view()).unwrap(), array![0, 0, 0, 1]);
+    assert_eq!(tanh.classify_at(x.view(), 0.0).unwrap(), array![0, 0, 1, 1]);
+    assert_eq!(bare(1, Activation::Identity).classify_at(x.view(), -1.5).unwrap(), array![1, 1, 1, 1]);
+
+    let labels = bare(3, Activation::Sigmoid);
+    let x = array![[1.0, -1.0, 2.0], [-1.0, 0.0, -2.0]];
+    assert_eq!(labels.decisions(x.view(), 0.5).unwrap(), array![[true, false, true], [false, false, false]]);
+    let error = labels.classify_at(x.view(), 0.5).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "outputs: expected 1 for a threshold; use classify, or decisions for independent labels, found 3"
+    );
+    for threshold in [f64::NAN, f64::INFINITY] {
+        assert!(matches!(labels.decisions(x.view(), threshold), Err(Error::OutOfRange { name: "threshold", .. })));
+    }
+}
+
+#[test]
+fn a_summary_shows_layers_shapes_activations_and_parameters() {
+    let layer = |inputs, outputs, activation| {
+        Layer::<f64>::new(Array2::zeros((inputs, outputs)), Array1::zeros(outputs), activation).unwrap()
+    };
+    let layers = vec![layer(2000, 800, Activation::LeakyRelu), layer(800, 1, Activation::Sigmoid)];
+    let network = Network::from_layers(layers).unwrap();
+    assert_eq!(
+        network.summary().to_string(),
+        "layer  activation  output shape  weights      bias   parameters\n\
+         0      leaky_relu  [n, 800]      [2000, 800]  [800]   1,600,800\n\
+         1      sigmoid     [n, 1]        [800, 1]     [1]           801\n\
+         total                                                 1,601,601\n"
+    );
+    assert_eq!(network.parameters(), 1_601_601);
+}
