@@ -49,7 +49,8 @@ pub struct GradientCheck {
     pub largest_gradient: f64,
     /// The number of parameters compared.
     pub checked: usize,
-    /// The number of parameters skipped because a step would move a ReLU across its kink, where no derivative exists.
+    /// The number of parameters skipped because a step would move a pre-activation across the kink of a ReLU, leaky
+    /// ReLU or ELU, or an error across ±1, where Huber's slope bends.
     pub skipped: usize,
 }
 
@@ -155,6 +156,7 @@ fn check<F: Real>(
     network.forward(x.view(), &mut workspace)?;
     let cost = network.backward(x.view(), y.view(), loss, &mut workspace)?;
     let at_rest = workspace.clone();
+    let last = network.layers().len() - 1;
 
     let entries = |g: &Affine<f64>| g.weights.iter().chain(&g.bias).fold(0.0, |max: f64, g| max.max(g.abs()));
     let largest_gradient = at_rest.gradients().iter().map(entries).fold(0.0, f64::max);
@@ -174,11 +176,13 @@ fn check<F: Real>(
         for parameter in parameters(&network.layers()[layer]) {
             let h = STEP / largest_input(parameter, input);
             let theta = *parameter.of(network.affine_mut(layer));
-            // L(θ + step), or `None` if a ReLU crosses its kink.
+            // L(θ + step), or `None` across a kink of an activation or a bend of the loss.
             let mut cost_at = |step: f64| {
                 *parameter.of(network.affine_mut(layer)) = theta + step;
                 network.forward_pass(x.view(), &mut workspace);
-                (!crosses_a_kink(&network, &at_rest, &workspace))
+                let (a, moved) = (at_rest.a(last), workspace.a(last));
+                let bends = a.iter().zip(moved).zip(&y).any(|((&a, &moved), &y)| loss.bends_between(a, moved, y));
+                (!bends && !crosses_a_kink(&network, &at_rest, &workspace))
                     .then(|| network.cost_of_pass(y.view(), loss, &workspace))
             };
             let costs = (cost_at(-2.0 * h), cost_at(-h), cost_at(h), cost_at(2.0 * h));
