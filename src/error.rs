@@ -720,7 +720,7 @@ fn shape_remedy(f: &mut fmt::Formatter<'_>, place: &str, expected: &[usize], fou
         }
         ("labels", ..) => write!(f, ". Every row of inputs has one label"),
         ("predictions", ..) => write!(f, ". Every label has one prediction"),
-        ("decisions", ..) => write!(f, ". Every target has one decision: predict(x)?.mapv(|a| a > 0.5), for sigmoids"),
+        ("decisions", ..) => write!(f, ". Every target has one decision: network.decisions(x, 0.5)?, for sigmoids"),
         ("weights", ..) => {
             write!(f, ". Weights are [inputs, outputs], and the inputs are the outputs of the layer before")
         }

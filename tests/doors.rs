@@ -783,7 +783,7 @@ fn shapes_that_do_not_fit_are_told_the_cure() {
         ("inputs to scale", &[5, 4], &[5, 3], ". A Scaling fits data with the columns that it was made from"),
         ("labels", &[5], &[4], ". Every row of inputs has one label"),
         ("predictions", &[5], &[4], ". Every label has one prediction"),
-        ("decisions", &[5, 2], &[5, 1], ". Every target has one decision: predict(x)?.mapv(|a| a > 0.5), for sigmoids"),
+        ("decisions", &[5, 2], &[5, 1], ". Every target has one decision: network.decisions(x, 0.5)?, for sigmoids"),
         ("weights", &[3, 6], &[4, 6], weights),
         ("bias", &[3], &[4], ". Weights are [inputs, outputs], and every output has one bias"),
         ("activations", &[3], &[2], ". Every layer of the file has one activation"),
