@@ -1,7 +1,7 @@
 //! Cross-validates the same network on every CSV file of a folder, with ten seeds. `tests/tables.py` writes the files, and
 //! prints what scikit-learn makes of them.
 
-use chainrule::{Activation, Adam, CrossValidation, Csv, Dataset, Fill, Loss, Network, Trainer};
+use chainrule::{Activation, Adam, CrossValidation, Csv, Dataset, Fill, Init, Loss, Network, Trainer};
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,7 +19,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         let train = |train: &Dataset<f32>, rng: &mut _| {
             let layers = Network::builder(train.num_inputs()).layer(32, Activation::Relu);
-            let mut network = layers.layer(train.num_outputs(), output).build(rng)?;
+            let mut network = layers
+                .layer(train.num_outputs(), output)
+                .init(Init::XavierUniform)
+                .bias_init(Init::XavierUniform)
+                .build(rng)?;
             Trainer::new(loss, Adam::new(1e-3)).epochs(100).threads(1).fit(&mut network, train, rng)?;
             Ok(network)
         };

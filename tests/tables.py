@@ -5,7 +5,7 @@
     cargo run --release --example tables -- FOLDER             # the same recipe here
 
 Both: five folds, stratified for classes, ten seeds; one hidden layer of 32 ReLU units, Adam with rate 0.001, batches of
-32, 100 epochs, no weight decay; inputs (and targets of a regression) standardised, gaps filled with the median.
+32, 100 epochs, no weight decay, weights and biases by Glorot's uniform distribution; inputs (and targets of a regression) standardised, gaps filled with the median.
 """
 
 import sys
