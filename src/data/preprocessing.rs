@@ -6,7 +6,7 @@ use super::Csv;
 use super::scaling::quantile;
 use super::table::{Column, Fill, Table};
 use super::{Dataset, Scale, Scaling, check_classes, distinct, one_hot};
-use crate::error::{Error, List, Result, check_finite, check_shape};
+use crate::error::{Error, List, Result, check_finite, check_fits, check_shape};
 use crate::real::{Real, count, nearest_count};
 use ndarray::{Array1, Array2, ArrayView2, s};
 use std::collections::HashMap;
@@ -133,7 +133,7 @@ impl Preprocessing {
                 }
             },
         };
-        let learnt = Scaling::learn(inputs, this.unscaled_inputs(table)?.view())?;
+        let learnt = Scaling::learn(inputs, this.each_input(table, |_, x| x)?.view())?;
         let (mut shift, mut scale) = (learnt.shift().to_owned(), learnt.scale().to_owned());
         let mut at = 0;
         for column in &this.columns {
@@ -273,7 +273,8 @@ impl Preprocessing {
     /// # Errors
     /// As [`dataset`](Self::dataset), except for the targets.
     pub fn inputs<F: Real>(&self, table: &Table) -> Result<Array2<F>> {
-        let scaled = self.scaling.transform(self.unscaled_inputs(table)?.view())?.mapv(F::from_f64);
+        let (shift, scale) = (self.scaling.shift(), self.scaling.scale());
+        let scaled = self.each_input(table, |j, x| F::from_f64((x - shift[j]) / scale[j]))?;
         check_finite("scaled inputs", None, &scaled.view())?;
         Ok(scaled)
     }
@@ -369,8 +370,9 @@ impl Preprocessing {
         Ok(targets)
     }
 
-    /// The inputs before scaling.
-    fn unscaled_inputs(&self, table: &Table) -> Result<Array2<f64>> {
+    /// An array of what becomes of each input j with the unscaled value x. It is the only one of its size that is made.
+    fn each_input<F: Real>(&self, table: &Table, value: impl Fn(usize, f64) -> F) -> Result<Array2<F>> {
+        check_fits::<F>("features", self.num_features(), table.len())?;
         let mut inputs = Array2::zeros((table.len(), self.num_features()));
         let places: HashMap<&str, usize> = table.inputs().enumerate().map(|(i, name)| (name, i)).collect();
         let mut at = 0;
@@ -383,12 +385,15 @@ impl Preprocessing {
                 None => {
                     for (row, &cell) in table.cell_column(index).iter().enumerate() {
                         let none = || format!("none in row {row}");
-                        inputs[[row, at]] = if cell.is_nan() { fill_value(column, none)? } else { cell };
+                        let number = if cell.is_nan() { fill_value(column, none)? } else { cell };
+                        inputs[[row, at]] = value(at, number);
                     }
                 }
                 Some(words) => {
                     for (row, word) in labels(table, index, &column.name, words)?.into_iter().enumerate() {
-                        inputs[[row, at + word]] = 1.0;
+                        for k in 0..words.len() {
+                            inputs[[row, at + k]] = value(at + k, count(usize::from(k == word)));
+                        }
                     }
                 }
             }
