@@ -360,7 +360,7 @@ pub enum FileProblem {
         /// Its name.
         name: String,
     },
-    /// An activation that an ONNX file has no operator for.
+    /// A custom activation, which an ONNX file has no operators for.
     NoOperator {
         /// Its name.
         activation: String,
@@ -676,7 +676,7 @@ impl fmt::Display for FileProblem {
             FileProblem::NoOperator { activation } => {
                 write!(
                     f,
-                    "activation {activation:?}: expected one with an operator in ONNX, found a custom or a new one"
+                    "activation {activation:?}: expected one of the crate's, found a custom one, which ONNX cannot hold"
                 )
             }
             FileProblem::Contents { error } => match &**error {

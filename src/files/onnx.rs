@@ -15,7 +15,8 @@ use crate::error::{FileProblem, Result};
 use crate::io::{AtomicFile, in_file};
 use crate::model::Model;
 use crate::real::{Real, word};
-use ndarray::{ArrayView, Dimension};
+use ndarray::{ArrayView, Dimension, arr0};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -37,11 +38,12 @@ impl<F: Real> Model<F> {
     /// graph. The names of features, and of classes or targets, stand in the metadata, as JSON arrays: `features`,
     /// `classes`, `targets`.
     ///
-    /// The operators are those of version 17. Outputs agree with [`predict`](Model::predict) up to rounding.
+    /// The operators are those of version 17. Outputs agree with [`predict`](Model::predict) up to rounding: to that of f32
+    /// also in f64, if there is a GELU.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) if the file cannot be written, and with [`FileProblem::NoOperator`] for an
-    /// activation that the format has no operator for, such as a custom one.
+    /// [`Error::File`](crate::Error::File) if the file cannot be written, and with [`FileProblem::NoOperator`] for a custom
+    /// activation.
     ///
     /// ```
     /// # use chainrule::{Activation, Dataset, Layer, Model, Network, Preprocessing, Table, ndarray::array};
@@ -123,22 +125,12 @@ fn graph<F: Real>(model: &Model<F>) -> Result<Message, FileProblem> {
     graph.cast::<F>(number_of::<F>(), "scaled");
 
     for (l, layer) in network.layers().iter().enumerate() {
-        let last = if l + 1 == network.layers().len() { "network" } else { "layer" };
         let (weights, bias) = (format!("{l}.weight"), format!("{l}.bias"));
         graph.constant(&weights, layer.affine.weights.view());
         graph.constant(&bias, layer.affine.bias.view());
         let input = graph.now.clone();
-        graph.node("Gemm", &[&input, &weights, &bias], &format!("{l}.z"), &[]); // (F1) Z = A₋₁·W + 1bᵀ
-        let operator = match layer.activation {
-            Activation::Identity => continue,
-            Activation::Sigmoid => "Sigmoid",
-            Activation::Tanh => "Tanh",
-            Activation::Relu => "Relu",
-            Activation::Softmax => "Softmax",
-            other => return Err(FileProblem::NoOperator { activation: other.name().into() }),
-        };
-        let z = graph.now.clone();
-        graph.node(operator, &[&z], &format!("{l}.{last}"), &[]); // (F2) A = f(Z), softmax along the last axis
+        graph.apply("Gemm", &[&input, &weights, &bias]); // (F1) Z = A₋₁·W + 1bᵀ
+        graph.activation::<F>(layer.activation)?; // (F2) A = f(Z)
     }
 
     if let Some(scaling) = preprocessing.target_scaling() {
@@ -182,6 +174,10 @@ struct Graph {
     constants: Message,
     /// The array that the chain has come to.
     now: String,
+    /// Numbers that are there as constants.
+    scalars: BTreeSet<String>,
+    /// How many arrays have a number for a name.
+    steps: usize,
 }
 
 impl Graph {
@@ -197,6 +193,83 @@ impl Graph {
         }
         self.nodes.message(1, &node);
         self.now = output.into();
+    }
+
+    /// A node whose output has a number for a name.
+    fn apply(&mut self, operator: &str, inputs: &[&str]) -> String {
+        self.steps += 1;
+        let output = format!("{operator}_{}", self.steps);
+        self.node(operator, inputs, &output, &[]);
+        output
+    }
+
+    /// f(z), by operators that runtimes have for both number types.
+    fn activation<F: Real>(&mut self, activation: Activation) -> Result<(), FileProblem> {
+        let z = &self.now.clone();
+        match activation {
+            Activation::Identity => {}
+            Activation::Sigmoid => _ = self.apply("Sigmoid", &[z]),
+            Activation::Tanh => _ = self.apply("Tanh", &[z]),
+            Activation::Relu => _ = self.apply("Relu", &[z]),
+            Activation::Softmax => _ = self.apply("Softmax", &[z]), // along the last axis
+            Activation::LeakyRelu => {
+                let slope = self.scalar::<F>(0.01);
+                let below = self.apply("Mul", &[z, &slope]);
+                self.apply("Max", &[z, &below]);
+            }
+            Activation::Elu => {
+                let (zero, one) = (self.scalar::<F>(0.0), self.scalar::<F>(1.0));
+                let below = self.apply("Min", &[z, &zero]);
+                let exponential = self.apply("Exp", &[&below]);
+                let below = self.apply("Sub", &[&exponential, &one]);
+                let above = self.apply("Relu", &[z]);
+                self.apply("Add", &[&above, &below]); // max(0, z) + (eᶻ − 1 where z < 0)
+            }
+            Activation::Softplus => {
+                let one = self.scalar::<F>(1.0);
+                let size = self.apply("Abs", &[z]);
+                let minus = self.apply("Neg", &[&size]);
+                let exponential = self.apply("Exp", &[&minus]);
+                let sum = self.apply("Add", &[&exponential, &one]);
+                let logarithm = self.apply("Log", &[&sum]);
+                let above = self.apply("Relu", &[z]);
+                self.apply("Add", &[&above, &logarithm]); // max(0, z) + ln(1 + e^−|z|), which cannot overflow
+            }
+            Activation::Silu => {
+                let sigmoid = self.apply("Sigmoid", &[z]);
+                self.apply("Mul", &[z, &sigmoid]);
+            }
+            Activation::Gelu => {
+                let (one, half) = (self.scalar::<F>(1.0), self.scalar::<F>(0.5));
+                let root = self.scalar::<F>(std::f64::consts::FRAC_1_SQRT_2);
+                let scaled = self.apply("Mul", &[z, &root]);
+                // Runtimes have this one in f32 alone.
+                let is_f64 = number_of::<F>() == DOUBLE;
+                let scaled = if is_f64 { self.convert(&scaled, FLOAT) } else { scaled };
+                let error_function = self.apply("Erf", &[&scaled]);
+                let error_function = if is_f64 { self.convert(&error_function, DOUBLE) } else { error_function };
+                let sum = self.apply("Add", &[&error_function, &one]);
+                let share = self.apply("Mul", &[&sum, &half]);
+                self.apply("Mul", &[z, &share]); // z Φ(z), Φ(z) = (1 + erf(z/√2)) / 2
+            }
+            Activation::Custom { name, .. } => return Err(FileProblem::NoOperator { activation: name.into() }),
+        }
+        Ok(())
+    }
+
+    fn convert(&mut self, input: &str, to: u64) -> String {
+        let output = format!("{input}_{to}");
+        self.node("Cast", &[input], &output, &[("to", to)]);
+        output
+    }
+
+    /// A constant number, by its digits.
+    fn scalar<F: Real>(&mut self, number: f64) -> String {
+        let name = number.to_string();
+        if self.scalars.insert(name.clone()) {
+            self.constant(&name, arr0(F::from_f64(number)).view());
+        }
+        name
     }
 
     /// TensorProto.

@@ -9,20 +9,21 @@ use serde_json::{Value, json};
 use std::fs;
 
 /// A model with each activation that there is an operator for. Its numbers are arbitrary.
-fn each<F: Real>() -> Model<F> {
+fn each<F: Real>(second: Activation) -> Model<F> {
     let number = |k: usize| ((k * 37 + 11) % 64) as f64 / 32.0 - 1.0;
     let inputs = Array2::from_shape_fn((6, 3), |(i, j)| F::from_f64(1e3 * number(7 * i + j)));
     let data =
         Dataset::new(inputs, Array2::from_shape_fn((6, 2), |(i, j)| F::from_f64(50.0 + number(i + 5 * j)))).unwrap();
     let preprocessing = Preprocessing::learn_with(&Table::from_dataset(&data), Scale::Standard, Scale::MinMax).unwrap();
-    let activations = [Activation::Relu, Activation::Tanh, Activation::Identity, Activation::Sigmoid];
-    let sizes = [3, 5, 4, 4, 2];
+    use Activation::*;
+    let activations = [Relu, second, Softplus, Tanh, LeakyRelu, Elu, Silu, Identity, Sigmoid];
+    let sizes = [3, 5, 4, 4, 4, 4, 4, 4, 4, 2];
     let layer = |l: usize| {
         let weights = Array2::from_shape_fn((sizes[l], sizes[l + 1]), |(i, j)| F::from_f64(number(9 * l + 3 * i + j)));
         let bias = Array1::from_shape_fn(sizes[l + 1], |j| F::from_f64(number(l + j)));
         Layer::new(weights, bias, activations[l]).unwrap()
     };
-    Model::new(preprocessing, Network::from_layers((0..4).map(layer).collect()).unwrap()).unwrap()
+    Model::new(preprocessing, Network::from_layers((0..9).map(layer).collect()).unwrap()).unwrap()
 }
 
 /// Rows, and what the model makes of them.
@@ -52,10 +53,13 @@ fn the_bytes_are_those_that_onnxruntime_has_read() {
         fs::read(folder.file()).unwrap()
     };
     let iris = Model::<f32>::load(fixture("iris.safetensors")).unwrap();
-    let (f32s, f64s, mixed) = (each::<f32>(), each::<f64>(), mixed(Activation::Identity));
+    let (f32s, f64s, mixed) =
+        (each::<f32>(Activation::Gelu), each::<f64>(Activation::Tanh), mixed(Activation::Identity));
+    let gelu = each::<f64>(Activation::Gelu);
     check("iris", bytes(&|| iris.save_onnx(folder.file()).unwrap()));
     check("each-f32", bytes(&|| f32s.save_onnx(folder.file()).unwrap()));
     check("each-f64", bytes(&|| f64s.save_onnx(folder.file()).unwrap()));
+    check("gelu-f64", bytes(&|| gelu.save_onnx(folder.file()).unwrap()));
     check("every-kind", bytes(&|| mixed.save_onnx(folder.file()).unwrap()));
 
     // Of words, the features are what the table becomes; a gap stays a gap.
@@ -76,6 +80,7 @@ fn the_bytes_are_those_that_onnxruntime_has_read() {
         "iris": expected(&iris),
         "each-f32": expected(&f32s),
         "each-f64": expected(&f64s),
+        "gelu-f64": expected(&gelu),
         "every-kind": { "inputs": features, "outputs": outputs },
     });
     let path = fixture("onnx.json");
@@ -101,7 +106,9 @@ fn what_has_no_operator_is_refused() {
     let half = Activation::Custom { name: "half", f: |z| z / 2.0, slope: |_, _| 0.5 };
     let error = message(mixed(half).save_onnx(folder.file()));
     assert!(
-        error.ends_with(": activation \"half\": expected one with an operator in ONNX, found a custom or a new one"),
+        error.ends_with(
+            ": activation \"half\": expected one of the crate's, found a custom one, which ONNX cannot hold"
+        ),
         "{error}"
     );
     assert!(!folder.file().exists());
