@@ -261,7 +261,10 @@ fn files_that_are_no_model_are_refused() {
         "metadata model: expected a model (for a network alone, Network::load; for a checkpoint, \
          Trainer::load_checkpoint), found none"
     );
-    assert_eq!(set("model", "2"), "format of chainrule: expected version 1, found \"2\"");
+    assert_eq!(
+        set("model", "2"),
+        "format of chainrule: expected version 1, found \"2\". Use the chainrule that wrote it"
+    );
     assert_eq!(without("chainrule"), "metadata chainrule: expected the version of the format, found none");
     for key in ["columns", "input_shift", "input_scale", "targets", "target_shift", "target_scale"] {
         assert!(without(key).starts_with(&format!("metadata {key}: expected ")), "{key}");
@@ -276,7 +279,7 @@ fn files_that_are_no_model_are_refused() {
     assert_eq!(set("input_shift", "0 0 0 0 NaN 1 1 1 1 1"), "shift: expected finite numbers, found NaN at [4]");
     assert_eq!(set("targets", "[\"a\"]"), "columns of the scaling of targets: expected shape [1], found [2]");
     assert_eq!(set("targets", "[\"a\",\"a\"]"), "targets: expected different ones, found \"a\" twice");
-    assert_eq!(set("classes", "[\"a\"]"), "classes: expected at least 2, found 1");
+    assert!(set("classes", "[\"a\"]").starts_with("classes: expected at least 2"));
     let column = |text: &str| {
         let text = text.to_string();
         says(&move |metadata| {
