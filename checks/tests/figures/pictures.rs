@@ -3,7 +3,7 @@
 use crate::svg::{At, Plot, Svg, number};
 use chainrule::ndarray::{Array1, Array2, array};
 use chainrule::rand::{Rng, SeedableRng};
-use chainrule::{Activation, ChaCha8Rng, Dataset, Layer, Loss, Network, Sgd, Trainer, Workspace, accuracy};
+use chainrule::{Activation, Adam, ChaCha8Rng, Dataset, Layer, Loss, Network, Optimizer, Sgd, Trainer, Workspace, accuracy};
 
 /// Each figure: the name of its file, and the file.
 pub fn all() -> Vec<(&'static str, String)> {
@@ -14,6 +14,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("activations", activations()),
         ("softmax", softmax()),
         ("momentum", momentum()),
+        ("adam", adam()),
         ("moons", moons()),
         ("saturation", saturation()),
         ("gradient-check", gradient_check()),
@@ -286,20 +287,36 @@ fn softmax() -> String {
 
 /// Plain descent and momentum in one valley.
 fn momentum() -> String {
-    let mut svg = Svg::new(620.0, 455.0, "Descent in a valley, without and with momentum");
+    let (plain, with) = (Sgd::new(0.9), Sgd::new(0.9).momentum(0.5));
+    valley(
+        "Descent in a valley, without and with momentum",
+        [("without momentum", Box::new(plain)), ("with momentum 0.5", Box::new(with))],
+    )
+}
+
+/// Momentum and Adam in the same valley.
+fn adam() -> String {
+    let (momentum, adam) = (Sgd::new(0.9).momentum(0.5), Adam::new(0.4));
+    valley(
+        "Descent in a valley, with momentum and with Adam",
+        [("momentum 0.5, rate 0.9", Box::new(momentum)), ("Adam, rate 0.4", Box::new(adam))],
+    )
+}
+
+fn valley(title: &str, runs: [(&str, Box<dyn Optimizer<f64>>); 2]) -> String {
+    let mut svg = Svg::new(620.0, 455.0, title);
     // The cost is w₁² + w₂²/20.
     let flat = 0.05_f64.sqrt();
     let x = array![[1.0, flat], [1.0, -flat], [-1.0, flat], [-1.0, -flat]];
     let y = Array2::zeros((4, 1));
-    for (i, (momentum, title)) in [(0.0, "without momentum"), (0.5, "with momentum 0.5")].into_iter().enumerate() {
+    for (i, (title, mut optimizer)) in runs.into_iter().enumerate() {
         let mut network = single(array![[1.0], [4.5]], array![0.0], Activation::Identity);
         let mut pass = Workspace::new(&network, 4);
-        let mut sgd = Sgd::new(0.9).momentum(momentum);
         let mut path = vec![(4.5, 1.0)];
         for _ in 0..20 {
             network.forward(x.view(), &mut pass).unwrap();
             network.backward(x.view(), y.view(), Loss::MeanSquaredError, &mut pass).unwrap();
-            sgd.step(&mut network, pass.gradients()).unwrap();
+            optimizer.step(&mut network, pass.gradients()).unwrap();
             let weights = &network.layers()[0].affine.weights;
             path.push((weights[[1, 0]], weights[[0, 0]]));
         }
