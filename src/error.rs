@@ -69,6 +69,11 @@ pub enum Error {
         /// The actual label.
         found: usize,
     },
+    /// Labels without an example of a class, for a metric that compares it with the others.
+    AbsentClass {
+        /// The first class without an example.
+        class: usize,
+    },
     /// The targets are not class indicators, but the call needs class labels.
     NoLabels {
         /// The first row without a class, counted from 0.
@@ -494,6 +499,11 @@ impl fmt::Display for Error {
                     }
                 }
             }
+            Error::AbsentClass { class } => write!(
+                f,
+                "labels: expected examples of every class for ROC AUC, found none of class {class}: take more rows, or \
+                 roc_auc of the columns of the other classes"
+            ),
             Error::NoLabels { row } => {
                 write!(
                     f,
@@ -720,6 +730,10 @@ fn shape_remedy(f: &mut fmt::Formatter<'_>, place: &str, expected: &[usize], fou
         }
         ("labels", ..) => write!(f, ". Every row of inputs has one label"),
         ("predictions", ..) => write!(f, ". Every label has one prediction"),
+        ("outputs", [n, _], [rows, _]) if n == rows => write!(f, ". Every column of targets has one of outputs"),
+        ("outputs" | "probabilities" | "scores", ..) => {
+            write!(f, ". Every label or target has one row of outputs, as Network::predict makes them")
+        }
         ("decisions", ..) => write!(f, ". Every target has one decision: network.decisions(x, 0.5)?, for sigmoids"),
         ("weights", ..) => {
             write!(f, ". Weights are [inputs, outputs], and the inputs are the outputs of the layer before")

@@ -5,9 +5,9 @@ use crate::activation::Activation;
 use crate::data::Csv;
 use crate::data::{Preprocessing, Table, Value};
 use crate::error::{Error, Result, check_finite, check_shape};
-use crate::metrics::{accuracy, class};
+use crate::metrics::{accuracy, class, root_mean_squared_error};
 use crate::network::Network;
-use crate::real::{Real, count, entries};
+use crate::real::{Real, entries};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 /// A [`Preprocessing`] and the [`Network`] that was trained on its data: from rows as they come to predictions in the
@@ -170,8 +170,8 @@ impl<F: Real> Model<F> {
         Ok(self.classes(outputs)?.remove(0))
     }
 
-    /// How well the model does on a table with targets: the accuracy, 0 to 1, or for targets that are numbers the root
-    /// mean squared error, in their own units.
+    /// How well the model does on a table with targets: the accuracy, 0 to 1, or for targets that are numbers the
+    /// [root mean squared error](crate::root_mean_squared_error), in their own units.
     ///
     /// # Errors
     /// Those of [`Preprocessing::dataset`], and [`Error::NotFinite`] for outputs that have overflowed.
@@ -192,8 +192,7 @@ impl<F: Real> Model<F> {
             return accuracy(&found, &labels);
         }
         let (found, expected) = (self.predict_table(table)?, self.preprocessing.target_numbers(table)?);
-        let squares = found.iter().zip(&expected).map(|(a, y)| (a.f64() - y) * (a.f64() - y));
-        Ok((squares.sum::<f64>() / count(found.len())).sqrt())
+        root_mean_squared_error(found.mapv(Real::f64).view(), expected.view())
     }
 
     /// What the network makes of inputs, in the units of the targets.

@@ -3,7 +3,8 @@
 use crate::activation::Activation;
 use crate::layer::Layer;
 use crate::network::Network;
-use crate::real::Real;
+use crate::real::{Real, count};
+use std::any::type_name;
 use std::fmt;
 
 /// The layers of a network, their shapes and the number of their parameters, to be printed.
@@ -12,6 +13,10 @@ use std::fmt;
 pub struct Summary {
     /// Of each layer: inputs, outputs, activation.
     layers: Vec<(usize, usize, Activation)>,
+    /// Of the parameters.
+    bytes: usize,
+    /// `f32` or `f64`.
+    number: &'static str,
 }
 
 impl<F: Real> Network<F> {
@@ -28,13 +33,15 @@ impl<F: Real> Network<F> {
     ///     "layer  activation  output shape  weights     bias   parameters\n\
     ///      0      gelu        [n, 100]      [784, 100]  [100]      78,500\n\
     ///      1      softmax     [n, 10]       [100, 10]   [10]        1,010\n\
-    ///      total                                                  79,510\n"
+    ///      total                                                  79,510\n\
+    ///      310.6 KiB in f32\n"
     /// );
     /// # Ok::<(), chainrule::Error>(())
     /// ```
     pub fn summary(&self) -> Summary {
         let of = |layer: &Layer<F>| (layer.inputs(), layer.outputs(), layer.activation);
-        Summary { layers: self.layers().iter().map(of).collect() }
+        let (bytes, number) = (self.parameters() * size_of::<F>(), type_name::<F>());
+        Summary { layers: self.layers().iter().map(of).collect(), bytes, number }
     }
 }
 
@@ -63,7 +70,7 @@ impl fmt::Display for Summary {
             write!(f, "{l:<layer$}  {name:<activation$}  {shape:<output$}  {w:<weights$}  {b:<bias$}  ")?;
             writeln!(f, "{number:>parameters$}")?;
         }
-        Ok(())
+        writeln!(f, "{} in {}", size(self.bytes), self.number)
     }
 }
 
@@ -78,4 +85,17 @@ fn in_thousands(n: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A number of bytes in a unit in which it is below 1024.
+fn size(bytes: usize) -> String {
+    let mut size = count(bytes);
+    let mut units = ["KiB", "MiB", "GiB", "TiB"].into_iter();
+    let mut unit = "B";
+    while size >= 1024.0
+        && let Some(larger) = units.next()
+    {
+        (size, unit) = (size / 1024.0, larger);
+    }
+    if unit == "B" { format!("{size} B") } else { format!("{size:.1} {unit}") }
 }

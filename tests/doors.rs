@@ -994,6 +994,12 @@ fn every_error_says_what_was_expected_and_what_was_found() {
             "label of row 3: expected 0 to 9, found 10: labels count from 0".into(),
         ),
         (
+            Error::AbsentClass { class: 2 },
+            "labels: expected examples of every class for ROC AUC, found none of class 2: take more rows, or roc_auc of \
+             the columns of the other classes"
+                .into(),
+        ),
+        (
             Error::NoLabels { row: 2 },
             "targets of row 2: expected a class (a single 1 among zeros, or 0 or 1 in a single column). \
              Dataset::classification makes such targets of class numbers"

@@ -1,6 +1,6 @@
 //! Metrics against scikit-learn's, on ten sets of predictions: `fixtures/metrics.py` makes them. And what is refused.
 
-use chainrule::ndarray::{Array1, Array2, array};
+use chainrule::ndarray::{Array1, Array2, Axis, array};
 use chainrule::{Activation, ClassScores, ConfusionMatrix, Error, Layer, Network};
 use chainrule::{
     calibration, log_loss, mean_absolute_error, r_squared, roc_auc, roc_auc_one_vs_rest, root_mean_squared_error,
@@ -90,13 +90,13 @@ fn scores_and_probabilities() {
             Some(expected) => near("AUC", roc_auc_one_vs_rest(p, &labels).unwrap(), expected),
             None => {
                 absent += 1;
-                let place = "examples of a class";
-                assert_eq!(roc_auc_one_vs_rest(p, &labels), Err(Error::Empty { place }));
+                let class = (0..p.ncols()).find(|class| !labels.contains(class)).unwrap();
+                assert_eq!(roc_auc_one_vs_rest(p, &labels), Err(Error::AbsentClass { class }));
             }
         }
         if let Some(expected) = case["auc"].as_f64() {
             near("AUC", roc_auc(p.column(1), &labels).unwrap(), expected);
-            let of_one = p.column(1).insert_axis(chainrule::ndarray::Axis(1));
+            let of_one = p.column(1).insert_axis(Axis(1));
             near("log loss", log_loss(of_one, &labels).unwrap(), case["log_loss"].as_f64().unwrap());
             let table = calibration(p.column(1), &labels, 10).unwrap();
             let of = |part: fn(&chainrule::CalibrationBin) -> f64| table.iter().map(part).collect::<Vec<_>>();
@@ -120,6 +120,38 @@ fn regressions() {
     }
 }
 
+/// Edges belong to the bin below them, and are numpy's: 3 · 0.1 is above 0.3.
+#[test]
+fn bins_have_bounds() {
+    let table = calibration(array![0.0, 0.25, 0.5, 0.500001, 1.0, 0.9].view(), &[0, 1, 0, 1, 1, 0], 4).unwrap();
+    let rows: Vec<_> = table.iter().map(|bin| (bin.low, bin.high, bin.count, bin.fraction_of_positives)).collect();
+    assert_eq!(rows, [(0.0, 0.25, 2, 0.5), (0.25, 0.5, 1, 0.0), (0.5, 0.75, 1, 1.0), (0.75, 1.0, 2, 0.5)]);
+    let edges = Array1::from_shape_fn(11, |i| i as f64 * 0.1);
+    let table = calibration(edges.view(), &[0; 11], 10).unwrap();
+    assert_eq!(table.iter().map(|bin| bin.count).collect::<Vec<_>>(), [2, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+    assert!(table.iter().skip(1).all(|bin| bin.high == bin.mean_probability));
+}
+
+/// Targets that are equal, or equal up to rounding, have no variance to explain; large ones do.
+#[test]
+fn r_squared_of_targets_without_variance() {
+    let of = |predictions: Array2<f64>, targets: Array2<f64>| r_squared(predictions.view(), targets.view()).unwrap();
+    let tenths = || array![[0.1], [0.1], [0.1]]; // their sum is not 3 · 0.1
+    assert_eq!(of(tenths(), tenths()), 1.0);
+    assert_eq!(of(array![[0.1], [0.1], [0.2]], tenths()), 0.0);
+    assert_eq!(of(Array2::from_elem((10_000, 1), 0.2), Array2::from_elem((10_000, 1), 0.1)), 0.0);
+    assert_eq!(of(array![[0.3], [0.3], [0.31]], array![[0.3], [0.1 + 0.2], [0.3]]), 0.0);
+    // Honest variation around a large mean, and numbers whose squares vanish or overflow.
+    let line = |scale: f64, shift: f64| Array2::from_shape_fn((5, 1), |(i, _)| shift + scale * i as f64);
+    let (step, mean) = (2.0_f64.powi(-9), 2.0_f64.powi(30));
+    near("large mean", of(line(step, mean + step), line(step, mean)), 0.5);
+    for scale in [1e-300, 1e-17, 1.0, 1e300] {
+        near("sizes", of(line(scale, scale), line(scale, 0.0)), 0.5);
+        let rmse = root_mean_squared_error(line(scale, scale).view(), line(scale, 0.0).view()).unwrap();
+        near("RMSE", rmse / scale, 1.0);
+    }
+}
+
 #[test]
 fn ties_count_half_and_signed_zeros_are_equal() {
     assert_eq!(roc_auc(array![0.0, -0.0, 0.0].view(), &[0, 1, 0]).unwrap(), 0.5);
@@ -133,12 +165,41 @@ fn nonsense_is_refused() {
     let (p, column) = (p.view(), array![0.5, 2.0]);
     let none: [usize; 0] = [];
     assert_eq!(text(top_k_accuracy(p, &[0, 1], 0)), "k: expected 1 or more, found 0");
-    assert_eq!(text(top_k_accuracy(p, &[0], 1)), "outputs: expected shape [1, 2], found [2, 2]");
+    assert_eq!(
+        text(top_k_accuracy(p, &[0], 1)),
+        "outputs: expected shape [1, 2], found [2, 2]. Every label or target has one row of outputs, as Network::predict makes them"
+    );
     assert!(matches!(top_k_accuracy(p, &[0, 2], 1), Err(Error::Label { row: 1, classes: 2, found: 2 })));
     assert!(matches!(top_k_accuracy(Array2::<f64>::zeros((0, 2)).view(), &none, 1), Err(Error::Empty { .. })));
-    assert!(matches!(roc_auc(column.view(), &[0, 0]), Err(Error::Empty { .. })));
-    assert!(matches!(roc_auc(column.view(), &[1, 1]), Err(Error::Empty { .. })));
-    assert!(matches!(roc_auc(column.view(), &[0, 2]), Err(Error::Label { .. })));
+    assert_eq!(roc_auc(column.view(), &[0, 0]), Err(Error::AbsentClass { class: 1 }));
+    assert_eq!(roc_auc(column.view(), &[1, 1]), Err(Error::AbsentClass { class: 0 }));
+    assert!(matches!(roc_auc(Array1::<f64>::zeros(0).view(), &none), Err(Error::Empty { .. })));
+    assert_eq!(
+        text(roc_auc(column.view(), &[0, 2])),
+        "label: expected 0 or 1, whether the example is of the class of the column, found 2"
+    );
+    assert_eq!(
+        text(top_k_accuracy(array![[0.5], [0.1]].view(), &[0, 1], 1)),
+        "outputs: expected 2 or more for top-k accuracy (of a single one: accuracy, from classify), found 1"
+    );
+    assert_eq!(
+        text(roc_auc_one_vs_rest(array![[0.5], [0.1]].view(), &[0, 1])),
+        "outputs: expected 2 or more for one against the rest (of a single one: roc_auc), found 1"
+    );
+    for metric in [root_mean_squared_error::<f64>, mean_absolute_error, r_squared] {
+        let (wide, large) = (array![[1.0, 3.0], [2.0, 2.0]], array![[1.0], [-1e308]]);
+        assert_eq!(
+            text(metric(column.view().insert_axis(Axis(1)), wide.view())),
+            "outputs: expected shape [2, 2], found [2, 1]. Every column of targets has one of outputs"
+        );
+        assert_eq!(
+            text(metric(large.view(), column.view().insert_axis(Axis(1)))),
+            "output or target: expected at most 4.5e307 in size, found -1e308"
+        );
+        // The largest that are taken, with opposite signs.
+        let (up, down) = (array![[4.4e307], [-4.4e307]], array![[-4.4e307], [4.4e307]]);
+        assert!(metric(up.view(), down.view()).unwrap().is_finite());
+    }
     assert!(matches!(roc_auc(array![0.5, f64::NAN].view(), &[0, 1]), Err(Error::NotFinite { .. })));
     assert_eq!(
         text(log_loss(array![[0.5, 0.6]].view(), &[0])).split(':').next(),
@@ -196,7 +257,10 @@ fn a_summary_shows_layers_shapes_activations_and_parameters() {
         "layer  activation  output shape  weights      bias   parameters\n\
          0      leaky_relu  [n, 800]      [2000, 800]  [800]   1,600,800\n\
          1      sigmoid     [n, 1]        [800, 1]     [1]           801\n\
-         total                                                 1,601,601\n"
+         total                                                 1,601,601\n\
+         12.2 MiB in f64\n"
     );
+    let of_127 = Network::from_layers(vec![layer(126, 1, Activation::Tanh)]).unwrap();
+    assert!(of_127.summary().to_string().ends_with("\n1016 B in f64\n"));
     assert_eq!(network.parameters(), 1_601_601);
 }

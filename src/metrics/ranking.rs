@@ -12,7 +12,7 @@ use ndarray::{ArrayView1, ArrayView2};
 ///
 /// # Errors
 /// [`Error::Shape`], [`Error::Empty`], [`Error::NotFinite`] and [`Error::Label`] for outputs and labels that do not
-/// fit, [`Error::OutOfRange`] for k = 0.
+/// fit, [`Error::OutOfRange`] for k = 0 or a single column.
 ///
 /// ```
 /// use chainrule::{ndarray::array, top_k_accuracy};
@@ -23,7 +23,8 @@ use ndarray::{ArrayView1, ArrayView2};
 /// ```
 pub fn top_k_accuracy<F: Real>(outputs: ArrayView2<'_, F>, labels: &(impl Labels + ?Sized), k: usize) -> Result<f64> {
     let labels = labels.classes();
-    check_classes(&outputs, &labels)?;
+    check_several("top-k accuracy (of a single one: accuracy, from classify)", outputs.ncols())?;
+    check_classes("outputs", &outputs, &labels)?;
     if k == 0 {
         return Err(Error::OutOfRange { name: "k", expected: "1 or more".into(), found: 0.0 });
     }
@@ -39,8 +40,8 @@ pub fn top_k_accuracy<F: Real>(outputs: ArrayView2<'_, F>, labels: &(impl Labels
 /// random 0, where equal scores count half. 0.5 is chance, 1 perfect. Only the order of the scores matters.
 ///
 /// # Errors
-/// [`Error::Shape`], [`Error::NotFinite`] and [`Error::Label`] for scores and labels that do not fit, [`Error::Empty`]
-/// if one of the two classes has no examples.
+/// [`Error::Shape`], [`Error::Empty`] and [`Error::NotFinite`] for scores and labels that do not fit,
+/// [`Error::OutOfRange`] for a label above 1, [`Error::AbsentClass`] if one of the two classes has no example.
 ///
 /// ```
 /// use chainrule::{ndarray::array, roc_auc};
@@ -51,15 +52,16 @@ pub fn top_k_accuracy<F: Real>(outputs: ArrayView2<'_, F>, labels: &(impl Labels
 pub fn roc_auc<F: Real>(scores: ArrayView1<'_, F>, labels: &(impl Labels + ?Sized)) -> Result<f64> {
     let labels = labels.classes();
     check_yes_or_no("scores", &scores, &labels)?;
+    check_present(&labels, 2)?;
     let yes: Vec<bool> = labels.iter().map(|&label| label == 1).collect();
-    area(&scores, &yes)
+    Ok(area(&scores, &yes))
 }
 
 /// The mean over the classes of [`roc_auc`], each class against the rest: macro average, one-vs-rest. `outputs` are
 /// `[n, classes]`.
 ///
 /// # Errors
-/// As [`roc_auc`]; every class needs an example.
+/// As [`roc_auc`]; [`Error::Label`] for a label that has no column, [`Error::OutOfRange`] for a single column.
 ///
 /// ```
 /// use chainrule::{ndarray::array, roc_auc_one_vs_rest};
@@ -70,22 +72,21 @@ pub fn roc_auc<F: Real>(scores: ArrayView1<'_, F>, labels: &(impl Labels + ?Size
 /// ```
 pub fn roc_auc_one_vs_rest<F: Real>(outputs: ArrayView2<'_, F>, labels: &(impl Labels + ?Sized)) -> Result<f64> {
     let labels = labels.classes();
-    check_classes(&outputs, &labels)?;
+    check_several("one against the rest (of a single one: roc_auc)", outputs.ncols())?;
+    check_classes("outputs", &outputs, &labels)?;
+    check_present(&labels, outputs.ncols())?;
     let mut sum = 0.0;
     for class in 0..outputs.ncols() {
         let yes: Vec<bool> = labels.iter().map(|&label| label == class).collect();
-        sum += area(&outputs.column(class), &yes)?;
+        sum += area(&outputs.column(class), &yes);
     }
     Ok(sum / count(outputs.ncols()))
 }
 
 /// From the ranks R of the positives among all scores: (Σ R − p (p + 1)/2) / (p q), for p positives and q negatives.
-fn area<F: Real>(scores: &ArrayView1<'_, F>, yes: &[bool]) -> Result<f64> {
+fn area<F: Real>(scores: &ArrayView1<'_, F>, yes: &[bool]) -> f64 {
     let positives = yes.iter().filter(|&&yes| yes).count();
     let (p, q) = (count(positives), count(yes.len() - positives));
-    if p == 0.0 || q == 0.0 {
-        return Err(Error::Empty { place: if p == 0.0 { "examples of a class" } else { "examples of other classes" } });
-    }
     let mut order: Vec<(f64, bool)> = scores.iter().map(|score| score.f64() + 0.0).zip(yes.iter().copied()).collect(); // −0 becomes 0
     order.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (mut ranks, mut before) = (0.0, 0);
@@ -94,7 +95,22 @@ fn area<F: Real>(scores: &ArrayView1<'_, F>, yes: &[bool]) -> Result<f64> {
         ranks += midrank * count(equal.iter().filter(|(_, yes)| *yes).count());
         before += equal.len();
     }
-    Ok((ranks - p * (p + 1.0) / 2.0) / (p * q))
+    (ranks - p * (p + 1.0) / 2.0) / (p * q)
+}
+
+/// Refuses labels without an example of every class.
+fn check_present(labels: &[usize], classes: usize) -> Result<()> {
+    let mut present = vec![false; classes];
+    labels.iter().for_each(|&label| present[label] = true);
+    present.iter().position(|present| !present).map_or(Ok(()), |class| Err(Error::AbsentClass { class }))
+}
+
+/// Refuses a single output where there must be one per class.
+fn check_several(what: &str, outputs: usize) -> Result<()> {
+    if outputs >= 2 {
+        return Ok(());
+    }
+    Err(Error::OutOfRange { name: "outputs", expected: format!("2 or more for {what}"), found: count(outputs) })
 }
 
 /// The mean of −ln p over the examples, p the probability that the outputs give the right class: cross-entropy on
@@ -119,7 +135,7 @@ pub fn log_loss<F: Real>(probabilities: ArrayView2<'_, F>, labels: &(impl Labels
     if single {
         check_yes_or_no("probabilities", &probabilities.column(0), &labels)?;
     } else {
-        check_classes(&probabilities, &labels)?;
+        check_classes("probabilities", &probabilities, &labels)?;
     }
     check_probabilities(probabilities.iter())?;
     for row in probabilities.rows() {
@@ -141,6 +157,10 @@ pub fn log_loss<F: Real>(probabilities: ArrayView2<'_, F>, labels: &(impl Labels
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CalibrationBin {
+    /// The bin is for probabilities above this one; the first also for 0.
+    pub low: f64,
+    /// And up to this one, inclusive.
+    pub high: f64,
     /// The number of predictions in the bin.
     pub count: usize,
     /// The mean of their probabilities.
@@ -161,6 +181,7 @@ pub struct CalibrationBin {
 ///
 /// let table = calibration(array![0.1, 0.2, 0.9].view(), &[0, 1, 1], 2)?;
 /// assert_eq!(table.len(), 2);
+/// assert_eq!((table[0].low, table[0].high), (0.0, 0.5));
 /// assert_eq!((table[0].count, table[0].fraction_of_positives), (2, 0.5));
 /// # Ok::<(), chainrule::Error>(())
 /// ```
@@ -190,6 +211,8 @@ pub fn calibration<F: Real>(
     }
     binned.sort_by_key(|(bin, ..)| *bin);
     let summary = |of: &[(usize, f64, usize)]| CalibrationBin {
+        low: count(of[0].0) * step,
+        high: if of[0].0 == bins - 1 { 1.0 } else { count(of[0].0 + 1) * step },
         count: of.len(),
         mean_probability: of.iter().map(|(_, p, _)| p).sum::<f64>() / count(of.len()),
         fraction_of_positives: count(of.iter().map(|(.., label)| label).sum()) / count(of.len()),
@@ -204,17 +227,21 @@ fn check_probabilities<'a, F: Real>(mut numbers: impl Iterator<Item = &'a F>) ->
 }
 
 /// Outputs `[n, classes]` against n labels below `classes`.
-fn check_classes<F: Real>(outputs: &ArrayView2<'_, F>, labels: &[usize]) -> Result<()> {
+fn check_classes<F: Real>(place: &'static str, outputs: &ArrayView2<'_, F>, labels: &[usize]) -> Result<()> {
     let (rows, classes) = outputs.dim();
-    check_shape("outputs", None, &[labels.len(), classes], &[rows, classes])?;
+    check_shape(place, None, &[labels.len(), classes], &[rows, classes])?;
     check_labels(labels, classes)?;
-    check_finite("outputs", None, outputs)
+    check_finite(place, None, outputs)
 }
 
 /// One number for each label, which is 0 or 1.
 fn check_yes_or_no<F: Real>(place: &'static str, scores: &ArrayView1<'_, F>, labels: &[usize]) -> Result<()> {
     check_shape(place, None, &[labels.len()], scores.shape())?;
-    check_labels(labels, 2)?;
+    check_pairs(labels, labels)?;
+    if let Some(&label) = labels.iter().find(|&&label| label > 1) {
+        let expected = "0 or 1, whether the example is of the class of the column".into();
+        return Err(Error::OutOfRange { name: "label", expected, found: count(label) });
+    }
     check_finite(place, None, scores)
 }
 
