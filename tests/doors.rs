@@ -1006,6 +1006,14 @@ fn every_error_says_what_was_expected_and_what_was_found() {
                 .into(),
         ),
         (
+            Error::Column { column: "size".into(), expected: "numbers".into(), found: "words".into() },
+            "column \"size\": expected numbers, found words".into(),
+        ),
+        (
+            Error::Duplicate { place: "class names", name: "ham".into() },
+            "class names: expected different ones, found \"ham\" twice".into(),
+        ),
+        (
             Error::Pairing { loss: "a loss", activation: "an activation", instead: "another" },
             "a loss does not work with an activation outputs: use another".into(),
         ),
@@ -1119,6 +1127,18 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         (
             FileProblem::Examples { expected: 5, found: 4 },
             "number of examples: expected 5, as in the file of the labels, found 4. Take both files from one set",
+        ),
+        (
+            FileProblem::Cell { line: 3, column: "size".into(), expected: "a number".into(), found: "\"x\"".into() },
+            "line 3, column \"size\": expected a number, found \"x\"",
+        ),
+        (
+            FileProblem::Line { line: 3, expected: "2 cells".into(), found: "3".into() },
+            "line 3: expected 2 cells, found 3",
+        ),
+        (
+            FileProblem::NoOperator { activation: "swirl".into() },
+            "activation \"swirl\": expected one with an operator in ONNX, found a custom or a new one",
         ),
         (
             FileProblem::HeaderTooLong { limit: 64, found: 99 },
