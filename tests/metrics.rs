@@ -130,6 +130,8 @@ fn bins_have_bounds() {
     let table = calibration(edges.view(), &[0; 11], 10).unwrap();
     assert_eq!(table.iter().map(|bin| bin.count).collect::<Vec<_>>(), [2, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
     assert!(table.iter().skip(1).all(|bin| bin.high == bin.mean_probability));
+    // The last one ends at 1, and 49 · (1/49) is below it.
+    assert_eq!(calibration(array![1.0].view(), &[1], 49).unwrap()[0].high, 1.0);
 }
 
 /// Targets that are equal, or equal up to rounding, have no variance to explain; large ones do.
