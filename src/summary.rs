@@ -33,7 +33,7 @@ impl<F: Real> Network<F> {
     ///     "layer  activation  output shape  weights     bias   parameters\n\
     ///      0      gelu        [n, 100]      [784, 100]  [100]      78,500\n\
     ///      1      softmax     [n, 10]       [100, 10]   [10]        1,010\n\
-    ///      total                                                  79,510\n\
+    ///      total                                                   79,510\n\
     ///      310.6 KiB in f32\n"
     /// );
     /// # Ok::<(), chainrule::Error>(())
