@@ -19,7 +19,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// use chainrule::Error;
 ///
 /// let error = Error::Shape { place: "bias", layer: Some(1), expected: vec![3], found: vec![4] };
-/// assert_eq!(error.to_string(), "layer 1: bias: expected shape [3], found [4]");
+/// let text = "layer 1: bias: expected shape [3], found [4]. \
+///     Weights are [inputs, outputs], and every output has one bias";
+/// assert_eq!(error.to_string(), text);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

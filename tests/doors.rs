@@ -1138,7 +1138,7 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         ),
         (
             FileProblem::NoOperator { activation: "swirl".into() },
-            "activation \"swirl\": expected one with an operator in ONNX, found a custom or a new one",
+            "activation \"swirl\": expected one of the crate's, found a custom one, which ONNX cannot hold",
         ),
         (
             FileProblem::HeaderTooLong { limit: 64, found: 99 },

@@ -432,7 +432,8 @@ fn pieces_that_do_not_fit_and_errors_of_the_source_leave_the_network_as_it_was()
         assert_eq!(network_bits(&network), before);
         result.unwrap_err()
     };
-    assert_eq!(fit(Ok(other)).to_string(), "inputs: expected shape [5, 4], found [5, 2]");
+    let text = "inputs: expected shape [5, 4], found [5, 2]. For 2 columns, make the network with Network::builder(2)";
+    assert_eq!(fit(Ok(other)).to_string(), text);
     assert_eq!(fit(Err(Error::Empty { place: "cable" })), Error::Empty { place: "cable" });
     let none = trainer().fit_stream(&mut network, |_| [], &mut rng(1)).unwrap_err();
     assert_eq!(none.to_string(), "pieces of the data: expected at least one, found none");

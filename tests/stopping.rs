@@ -145,7 +145,8 @@ fn settings_that_make_no_sense_are_refused() {
     let numbers = Dataset::new(data.inputs().to_owned(), data.targets().mapv(|y| 0.5 * y + 1.0 / 6.0)).unwrap();
     refused(
         trainer(&numbers, EarlyStopping::patience(3).on_accuracy(), 3),
-        "targets of row 0: expected a class (a single 1 among zeros, or 0 or 1 in a single column)",
+        "targets of row 0: expected a class (a single 1 among zeros, or 0 or 1 in a single column). \
+         Dataset::classification makes such targets of class numbers",
     );
 }
 
@@ -260,7 +261,9 @@ fn numbers_of_the_optimisers_are_checked() {
     };
     let says = |text: &str| Err(text.to_owned());
     assert_eq!(rmsprop(RmsProp::new(1e-3)), Ok(()));
-    assert_eq!(rmsprop(RmsProp::new(0.0)), says("learning rate: expected a finite number above 0, found 0"));
+    let rates = "Usual rates are 0.001 to 0.1, the optimiser's first argument";
+    let of_the_rate = |found| format!("learning rate: expected a finite number above 0, found {found}. {rates}");
+    assert_eq!(rmsprop(RmsProp::new(0.0)), says(&of_the_rate("0")));
     // In f32 this is 1.
     let text = "decay: expected 0 or more, and below 1, found 0.9999999999";
     assert_eq!(rmsprop(RmsProp::new(1e-3).decay(0.9999999999)), says(text));
@@ -270,7 +273,7 @@ fn numbers_of_the_optimisers_are_checked() {
     assert_eq!(rmsprop(RmsProp::new(1e-3).epsilon(1e-60)), says(text));
     assert_eq!(adam(Adam::new(1e-3).epsilon(1e-60)), Ok(()));
     assert_eq!(adam(Adam::new(1e-3).betas(0.0, 0.0)), Ok(()));
-    assert_eq!(adam(Adam::new(f64::NAN)), says("learning rate: expected a finite number above 0, found NaN"));
+    assert_eq!(adam(Adam::new(f64::NAN)), says(&of_the_rate("NaN")));
     assert_eq!(adam(Adam::new(1e-3).betas(1.0, 0.9)), says("beta1: expected 0 or more, and below 1, found 1"));
     assert_eq!(adam(Adam::new(1e-3).betas(0.9, 1.5)), says("beta2: expected 0 or more, and below 1, found 1.5"));
     assert_eq!(adam(Adam::new(1e-3).epsilon(0.0)), says("epsilon: expected a finite number above 0, found 0"));
@@ -288,7 +291,9 @@ fn moments_of_another_network_are_refused() {
     let mut other = common::network::<f64>(4, &[(5, Activation::Tanh), (3, Activation::Softmax)], 3);
     let (_, pass) = common::pass(&other, data.inputs(), data.targets(), Loss::CrossEntropy);
     let error = adam.step(&mut other, pass.gradients()).unwrap_err();
-    assert_eq!(error.to_string(), "layer 0: moments of the weights: expected shape [4, 5], found [4, 20]");
+    let text = "layer 0: moments of the weights: expected shape [4, 5], found [4, 20]. The optimiser has trained another \
+                network: reset it, or make a new one";
+    assert_eq!(error.to_string(), text);
     // After a reset, the first step is a first one again: η in size.
     adam.reset();
     let before = other.clone();

@@ -3,7 +3,9 @@
 use crate::svg::{At, Plot, Svg, number};
 use chainrule::ndarray::{Array1, Array2, array};
 use chainrule::rand::{Rng, SeedableRng};
-use chainrule::{Activation, Adam, ChaCha8Rng, Dataset, Layer, Loss, Network, Optimizer, Sgd, Trainer, Workspace, accuracy};
+use chainrule::{
+    Activation, Adam, ChaCha8Rng, Dataset, Layer, Loss, Network, Optimizer, Sgd, Trainer, Workspace, accuracy,
+};
 
 /// Each figure: the name of its file, and the file.
 pub fn all() -> Vec<(&'static str, String)> {
