@@ -305,7 +305,7 @@ fn adam() -> String {
     )
 }
 
-fn valley(title: &str, runs: [(&str, Box<dyn Optimizer<f64>>); 2]) -> String {
+fn valley(title: &'static str, runs: [(&str, Box<dyn Optimizer<f64>>); 2]) -> String {
     let mut svg = Svg::new(620.0, 455.0, title);
     // The cost is w₁² + w₂²/20.
     let flat = 0.05_f64.sqrt();
