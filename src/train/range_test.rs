@@ -15,8 +15,10 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use std::ops::Range;
 
-/// The test ends at a cost so many times the lowest one.
+/// The test ends when the mean cost is so many times its lowest value. A single batch says little, so it is the mean of
+/// about the last ten.
 const RISE: f64 = 4.0;
+const KEEP: f64 = 0.9;
 
 /// The result of [`Trainer::range_test`]: one entry a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +32,8 @@ pub struct RangeTest {
 
 impl<F: Real, O: Optimizer<F> + Clone> Trainer<'_, F, O> {
     /// The learning-rate range test: trains a copy of `network` for `steps` batches, with a rate that grows from
-    /// `rates.start` to `rates.end`, each step by the same factor. It ends early at a cost that is four times the
-    /// lowest, or not finite.
+    /// `rates.start` to `rates.end`, each step by the same factor. It ends early when the cost, as a mean of about the
+    /// last ten batches, is four times its lowest value, or not finite.
     ///
     /// The network stays as it is, and so does the trainer.
     ///
@@ -76,7 +78,7 @@ impl<F: Real, O: Optimizer<F> + Clone> Trainer<'_, F, O> {
         let growth = (rates.end / rates.start).ln() / count(steps - 1);
         let mut test = RangeTest { rates: Vec::new(), costs: Vec::new() };
         let mut order: Vec<usize> = (0..train.len()).collect();
-        let mut lowest = f64::INFINITY;
+        let (mut mean, mut weight, mut lowest) = (0.0, 0.0, f64::INFINITY);
         'epochs: for epoch in 0.. {
             order.shuffle(rng);
             for rows in order.chunks(batch_size) {
@@ -88,8 +90,10 @@ impl<F: Real, O: Optimizer<F> + Clone> Trainer<'_, F, O> {
                 };
                 test.rates.push(rate);
                 test.costs.push(cost);
-                lowest = lowest.min(cost);
-                if cost > RISE * lowest || test.rates.len() == steps {
+                // As in U4: divided by the weights so far, since the mean begins at 0.
+                (mean, weight) = (KEEP * mean + (1.0 - KEEP) * cost, KEEP * weight + 1.0 - KEEP);
+                lowest = lowest.min(mean / weight);
+                if mean / weight > RISE * lowest || test.rates.len() == steps {
                     break 'epochs;
                 }
             }
