@@ -352,6 +352,20 @@ impl Activation {
         }
     }
 
+    /// The least and the largest number that f gives, in the limit. Of SiLU and GELU, the least to three digits.
+    pub(crate) fn range(self) -> (f64, f64) {
+        let (least, most) = (f64::NEG_INFINITY, f64::INFINITY);
+        match self {
+            Activation::Sigmoid | Activation::Softmax => (0.0, 1.0),
+            Activation::Tanh => (-1.0, 1.0),
+            Activation::Relu | Activation::Softplus => (0.0, most),
+            Activation::Elu => (-1.0, most),
+            Activation::Silu => (-0.279, most),
+            Activation::Gelu => (-0.171, most),
+            Activation::Identity | Activation::LeakyRelu | Activation::Custom { .. } => (least, most),
+        }
+    }
+
     /// How weights start in a layer with this activation, unless told otherwise.
     pub(crate) fn default_init(self) -> Init {
         match self {

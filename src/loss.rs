@@ -59,6 +59,10 @@ use ndarray::{Array2, ArrayView2};
 ///
 /// Other pairs are refused with [`Error::Pairing`] before anything is computed.
 ///
+/// "Any numbers" are allowed as targets even where the outputs cannot reach them: a sigmoid ends at 1, and for a target of
+/// 3 it trains towards a constant 1. For such targets take identity outputs, or scale them;
+/// [`History::unreachable_targets`](crate::History::unreachable_targets) tells their share.
+///
 /// ```
 /// use chainrule::{Activation, Layer, Loss, Network, ndarray::array};
 ///

@@ -167,7 +167,14 @@ impl<F: Real> Network<F> {
 
     /// Whether no output can leave a small range.
     pub(crate) fn has_bounded_outputs(&self) -> bool {
-        matches!(self.last().activation, Activation::Sigmoid | Activation::Tanh | Activation::Softmax)
+        self.last().activation.range().1.is_finite()
+    }
+
+    /// The share of these targets, 0 to 1, that no output of the last layer's activation can reach.
+    pub(crate) fn unreachable(&self, targets: ArrayView2<'_, F>) -> f64 {
+        let (low, high) = self.last().activation.range();
+        let beyond = targets.iter().filter(|y| !(low..=high).contains(&y.f64())).count();
+        count(beyond) / count(targets.len())
     }
 
     fn last(&self) -> &Layer<F> {

@@ -284,6 +284,28 @@ fn honest_training_is_not_taken_for_a_divergence() {
     assert!(history.cost[0] > 1e12);
 }
 
+/// A sigmoid for targets of 3 to 6 trains to a constant 1: allowed, and told.
+#[test]
+fn targets_that_the_outputs_cannot_reach_are_counted() {
+    let share = |output, targets: Array2<f64>| {
+        let data = Dataset::new(uniform((4, 2), -1.0, 1.0, 7), targets).unwrap();
+        let mut network = network::<f64>(2, &[(1, output)], 9);
+        let history = descend(Sgd::new(0.01), 1, 4).fit(&mut network, &data, &mut rng(1)).unwrap();
+        history.unreachable_targets
+    };
+    let high = || array![[3.0], [4.0], [5.0], [1.0]];
+    assert_eq!(share(Activation::Sigmoid, high()), 0.75);
+    assert_eq!(share(Activation::Tanh, high()), 0.75);
+    assert_eq!(share(Activation::Tanh, -high()), 0.75);
+    assert_eq!(share(Activation::Relu, high()), 0.0);
+    assert_eq!(share(Activation::Relu, -high()), 1.0);
+    assert_eq!(share(Activation::Identity, -high()), 0.0);
+    assert_eq!(share(Activation::Gelu, array![[-0.17], [-0.18], [0.0], [9.0]]), 0.25);
+    assert_eq!(share(Activation::Silu, array![[-0.27], [-0.28], [0.0], [9.0]]), 0.25);
+    assert_eq!(share(Activation::Elu, array![[-1.0], [-1.01], [0.0], [9.0]]), 0.25);
+    assert_eq!(share(Activation::Sigmoid, array![[0.0], [1.0], [0.5], [0.1]]), 0.0);
+}
+
 // --- Another network ---------------------------------------------------------------------------------------------
 
 #[test]

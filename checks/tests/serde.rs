@@ -98,6 +98,7 @@ fn everything_comes_back_to_the_bit() {
         validation_cost: vec![5e-324],
         validation_accuracy: vec![],
         best_epoch: Some(1),
+        unreachable_targets: 0.25,
     });
 }
 

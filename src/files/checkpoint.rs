@@ -81,7 +81,7 @@ impl<F: Real, O: SavedOptimizer<F>> Trainer<'_, F, O> {
         if let Some(max_norm) = steps.clip_norm {
             file.put_value("clip_norm", max_norm);
         }
-        let History { cost, accuracy, validation_cost, validation_accuracy, best_epoch } = &self.history;
+        let History { cost, accuracy, validation_cost, validation_accuracy, best_epoch, .. } = &self.history;
         // F64 before F32 aligns every number to its width.
         file.insert("trainer.cost".into(), ArrayView1::from(cost));
         file.insert("trainer.accuracy".into(), ArrayView1::from(accuracy));
@@ -306,5 +306,5 @@ fn take_history(file: &mut SafeTensors) -> Result<History, FileProblem> {
     for list in [&accuracy, &validation_cost, &validation_accuracy] {
         check_shape("epochs of the history", None, &[cost.len().min(list.len())], &[list.len()])?;
     }
-    Ok(History { cost, accuracy, validation_cost, validation_accuracy, best_epoch: None })
+    Ok(History { cost, accuracy, validation_cost, validation_accuracy, ..History::default() })
 }

@@ -22,6 +22,10 @@ pub struct History {
     /// With [early stopping](crate::EarlyStopping), the epoch whose parameters the network has, counted from 0 over all
     /// fits.
     pub best_epoch: Option<usize>,
+    /// The share of the training targets of the last fit, 0 to 1, that the output activation cannot reach: 3.5, say, for
+    /// a sigmoid, whose outputs end at 1. Above 0, scale the targets, or take identity outputs. 0 for
+    /// [`fit_stream`](crate::Trainer::fit_stream).
+    pub unreachable_targets: f64,
 }
 
 /// What [`Trainer::on_epoch`](crate::Trainer::on_epoch) receives at the end of an epoch.
@@ -65,6 +69,7 @@ impl History {
             validation_cost: tail(&self.validation_cost),
             validation_accuracy: tail(&self.validation_accuracy),
             best_epoch: self.best_epoch,
+            unreachable_targets: self.unreachable_targets,
         }
     }
 }

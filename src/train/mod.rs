@@ -256,6 +256,7 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
         rng: &mut R,
     ) -> Result<History> {
         let (batch_size, weight) = self.check_set(network, train)?;
+        self.history.unreachable_targets = network.unreachable(train.targets());
         let trained = self.train(network, batch_size, weight, |_| std::iter::once(Ok(Cow::Borrowed(train))), rng);
         trained.map_err(|mut error| {
             if let Error::Diverged { largest_input, largest_target, .. } = &mut error {
