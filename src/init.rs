@@ -20,9 +20,8 @@
 use crate::error::{Error, Number, Result};
 use crate::real::{Real, count};
 use ndarray::Array2;
-use ndarray_rand::RandomExt;
 use rand::Rng;
-use rand_distr::{Normal, Uniform};
+use rand_distr::{Distribution, Normal, Uniform};
 
 /// The initial weights or biases. `inputs` and `outputs` are the sizes of the layer.
 ///
@@ -96,7 +95,7 @@ impl Init {
 
 fn normal<F: Real, R: Rng + ?Sized>(std: f64, shape: (usize, usize), rng: &mut R) -> Result<Array2<F>> {
     match Normal::new(0.0, std) {
-        Ok(normal) if std >= 0.0 => Ok(Array2::random_using(shape, normal, rng).mapv(F::from_f64)),
+        Ok(normal) if std >= 0.0 => Ok(random(shape, normal, rng)),
         _ => Err(Error::OutOfRange { name: "std", expected: "a finite number, 0 or more".into(), found: std }),
     }
 }
@@ -107,10 +106,18 @@ fn symmetric<F: Real, R: Rng + ?Sized>(r: f64, shape: (usize, usize), rng: &mut 
 
 fn uniform<F: Real, R: Rng + ?Sized>(low: f64, high: f64, shape: (usize, usize), rng: &mut R) -> Result<Array2<F>> {
     match Uniform::new(low, high) {
-        Ok(uniform) => Ok(Array2::random_using(shape, uniform, rng).mapv(F::from_f64)),
+        Ok(uniform) => Ok(random(shape, uniform, rng)),
         Err(_) => {
             let expected = format!("a finite number above low = {}", Number(low));
             Err(Error::OutOfRange { name: "high", expected, found: high })
         }
     }
+}
+
+fn random<F: Real, R: Rng + ?Sized>(
+    shape: (usize, usize),
+    distribution: impl Distribution<f64>,
+    rng: &mut R,
+) -> Array2<F> {
+    Array2::from_shape_simple_fn(shape, || F::from_f64(distribution.sample(rng)))
 }

@@ -318,6 +318,43 @@ impl<F: Real> Network<F> {
         if cost.is_finite() { Ok(cost) } else { Err(Error::CostNotFinite { cost }) }
     }
 
+    /// dA₋₁ of layer `l`, `[n, inputs]`, from its dZ: the gradient that it hands to the layer before (B2, with dropout
+    /// B6). The backward pass has it for a moment, until B3 makes the dZ before of it; this computes it again, to look
+    /// at. For the first layer it is dX, which the backward pass has no use for.
+    ///
+    /// Comes after [`backward`](Network::backward), with the parameters and masks that it had.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without a forward pass, [`Error::Shape`] for a workspace that was made for other layers.
+    ///
+    /// # Panics
+    /// For a layer out of range, like an index out of a slice.
+    ///
+    /// ```
+    /// use chainrule::{Activation, Layer, Loss, Network, Workspace, ndarray::array};
+    ///
+    /// let layer = Layer::new(array![[2.0], [-1.0]], array![0.0], Activation::Identity)?;
+    /// let network = Network::from_layers(vec![layer])?;
+    /// let (x, y) = (array![[1.0, 1.0]], array![[0.0]]);
+    ///
+    /// let mut workspace = Workspace::new(&network, 1);
+    /// network.forward(x.view(), &mut workspace)?;
+    /// network.backward(x.view(), y.view(), Loss::MeanSquaredError, &mut workspace)?;
+    /// assert_eq!(workspace.dz(0), array![[2.0]]); // 2 (a − y)
+    /// assert_eq!(network.input_gradient(0, &workspace)?, array![[4.0, -2.0]]); // dZ·Wᵀ
+    /// # Ok::<(), chainrule::Error>(())
+    /// ```
+    pub fn input_gradient(&self, l: usize, workspace: &Workspace<F>) -> Result<Array2<F>> {
+        self.check_workspace(workspace.rows, workspace)?;
+        let (affine, dz) = (&self.layers[l].affine, &workspace.passes[l].dz);
+        let mut da = Array2::zeros((workspace.rows, affine.weights.nrows()));
+        affine.backward_inputs(dz, &mut da); // (B2) dA₋₁ = dZ·Wᵀ
+        if let Some(masked) = &workspace.masks[l] {
+            masked.backward(&mut da); // (B6) dA₋₁ = dÃ₋₁ ⊙ M
+        }
+        Ok(da)
+    }
+
     /// The cost L of a batch, without a gradient and without a workspace. Unlike
     /// [`backward`](Network::backward) it returns an infinite cost as it is.
     ///

@@ -336,6 +336,37 @@ fn b2_gradient_of_the_inputs_of_a_layer() {
 }
 
 #[test]
+fn b2_b6_gradient_of_the_inputs_of_any_layer_on_demand() {
+    for shape in shapes() {
+        let (network, x, y) = {
+            let network = shape.network(Activation::Tanh, Activation::Sigmoid);
+            (network, shape.inputs(), shape.targets(Loss::BinaryCrossEntropy))
+        };
+        let mut workspace = Workspace::new(&network, shape.n);
+        let hidden = network.layers()[1].inputs();
+        let mask = Array2::from_shape_fn((shape.n, hidden), |(r, i)| if (r + i) % 2 == 0 { 2.0 } else { 0.0 });
+        for masked in [false, true] {
+            if masked {
+                workspace.set_mask(1, mask.clone()).unwrap();
+            }
+            network.forward(x.view(), &mut workspace).unwrap();
+            network.backward(x.view(), y.view(), Loss::BinaryCrossEntropy, &mut workspace).unwrap();
+            for l in 0..2 {
+                let mut da = product(&rows(workspace.dz(l)), &transposed(&weights(&network, l)));
+                if masked && l == 1 {
+                    da.iter_mut().enumerate().for_each(|(r, row)| {
+                        row.iter_mut().enumerate().for_each(|(i, da)| *da *= mask[[r, i]]);
+                    });
+                }
+                near("dA", network.input_gradient(l, &workspace).unwrap().view(), &da);
+            }
+        }
+    }
+    let network = network::<f64>(2, &[(1, Activation::Identity)], 1);
+    assert!(network.input_gradient(0, &Workspace::new(&network, 1)).is_err(), "nothing has gone forward");
+}
+
+#[test]
 fn b3_gradient_of_a_hidden_pre_activation() {
     for shape in shapes() {
         for hidden in ACTIVATIONS {

@@ -44,7 +44,7 @@ pub struct Report<'a, F> {
     pub validation_accuracy: Option<f64>,
     /// The learning rate of this epoch.
     pub learning_rate: f64,
-    /// The time since the start of this fit.
+    /// The time since the start of this fit; 0 on `wasm32-unknown-unknown`, which has no clock.
     pub elapsed: Duration,
     /// The network at the end of this epoch.
     pub network: &'a Network<F>,

@@ -35,7 +35,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
-use std::time::Instant;
 use steps::{Measured, Room, Steps, evaluate};
 
 /// A cost so many times as large as that of the first batch, the mean square of the targets, or 1, whichever is largest,
@@ -327,7 +326,7 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
         let mut room = Room::new(network, batch_size, weight);
         let mut at_start = network.clone();
         let before = self.history.cost.len();
-        let begin = Instant::now();
+        let begin = Clock::start();
         self.steps.draw_seed(rng);
 
         for epoch in before..before.saturating_add(self.epochs) {
@@ -499,6 +498,28 @@ fn mean_weight(weights: &[f64]) -> Result<f64> {
         return Ok(sum / count(weights.len()));
     }
     Err(Error::OutOfRange { name: "sum of the weights", expected: "more than 0".into(), found: sum })
+}
+
+/// The time since the start. `wasm32-unknown-unknown` has no clock, and `Instant::now` panics there: 0.
+struct Clock {
+    #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+    begin: std::time::Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Clock {
+            #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+            begin: std::time::Instant::now(),
+        }
+    }
+
+    fn elapsed(&self) -> std::time::Duration {
+        #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+        return self.begin.elapsed();
+        #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+        std::time::Duration::ZERO
+    }
 }
 
 /// A number that tells networks apart, by all bits of their parameters.
