@@ -1,0 +1,96 @@
+"use strict";
+// Holds the network. Every message is [number, operation, arguments…], every answer [number, result, error].
+let wasm;
+
+function put(list) {
+  const at = wasm.reserve(list.length);
+  new Float64Array(wasm.memory.buffer, at, list.length).set(list);
+}
+
+function numbers(length) {
+  if (length < 0) {
+    const text = new Uint8Array(wasm.memory.buffer, wasm.text(), wasm.text_len());
+    throw new Error(new TextDecoder().decode(text));
+  }
+  return new Float64Array(wasm.memory.buffer, wasm.output(), length).slice();
+}
+
+const operations = {
+  async load(bytes) {
+    wasm = (await WebAssembly.instantiate(bytes, {})).instance.exports;
+  },
+  make(list) {
+    put(list);
+    numbers(wasm.make());
+    return numbers(wasm.data());
+  },
+  train: (steps) => numbers(wasm.train(steps)),
+  measure: () => numbers(wasm.measure()),
+  weights: () => numbers(wasm.weights()),
+  set: (layer, i, j, value) => numbers(wasm.set_parameter(layer, i, j, value)),
+  plant: (mistake) => numbers(wasm.plant(mistake)),
+  check: () => numbers(wasm.check()),
+  plane: (side, all) => numbers(wasm.plane(side, all ? 1 : 0)),
+  walk: (rows) => numbers(wasm.walk(rows)),
+
+  // So many steps, or as many as fit into so many milliseconds; then everything that the page draws.
+  frame(steps, milliseconds, side) {
+    const begin = performance.now();
+    let problem = "";
+    let done = 0;
+    try {
+      if (steps > 0) {
+        numbers(wasm.train(steps));
+        done = steps;
+      } else {
+        while (performance.now() - begin < milliseconds) {
+          numbers(wasm.train(5));
+          done += 5;
+        }
+      }
+    } catch (error) {
+      problem = error.message;
+    }
+    let measured = new Float64Array(6).fill(NaN);
+    try {
+      measured = numbers(wasm.measure());
+    } catch (error) {
+      problem = problem || error.message;
+    }
+    return {
+      problem, done, measured,
+      weights: numbers(wasm.weights()),
+      plane: numbers(wasm.plane(side, 0)),
+      pictures: numbers(wasm.plane(24, 1)),
+    };
+  },
+
+  // Some hundred steps with a mistake or without: costs, gradient check after 20 steps, boundary at the end.
+  run(list, mistake, steps, side) {
+    const data = operations.make(list);
+    numbers(wasm.plant(mistake));
+    const costs = [];
+    let check = null;
+    let problem = "";
+    let measured = null;
+    try {
+      for (let step = 0; step <= steps; step += 5) {
+        measured = numbers(wasm.measure());
+        costs.push([step, measured[2], measured[4]]);
+        if (step === 20) check = numbers(wasm.check());
+        if (step < steps) numbers(wasm.train(5));
+      }
+    } catch (error) {
+      problem = error.message;
+    }
+    return { data, costs, check, problem, measured, plane: numbers(wasm.plane(side, 0)) };
+  },
+};
+
+onmessage = async ({ data: [number, operation, ...rest] }) => {
+  try {
+    postMessage([number, await operations[operation](...rest), null]);
+  } catch (error) {
+    postMessage([number, null, error.message]);
+  }
+};

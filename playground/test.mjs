@@ -1,0 +1,209 @@
+// docs/playground.html in a real Chromium, opened from the disk: node playground/test.mjs CHROMIUM REFERENCE [PICTURES]
+//
+// REFERENCE is the native program of examples/reference.rs; with a folder PICTURES, screenshots go there. Speaks the DevTools
+// protocol over a pipe, so that nothing has to be installed.
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const [chromium, reference, pictures] = process.argv.slice(2);
+const page = pathToFileURL(fileURLToPath(new URL("../docs/playground.html", import.meta.url))).href;
+const profile = mkdtempSync(join(tmpdir(), "playground-"));
+const browser = spawn(chromium, [
+  "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync", `--user-data-dir=${profile}`, "--remote-debugging-pipe", "about:blank",
+], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
+
+const answers = new Map();
+const problems = [];
+const requests = [];
+let sent = 0;
+let session;
+
+function send(method, params = {}, sessionId = session) {
+  sent += 1;
+  browser.stdio[3].write(`${JSON.stringify({ id: sent, method, params, sessionId })}\0`);
+  return new Promise((resolve, reject) => answers.set(sent, { resolve, reject, method }));
+}
+
+const words = (args) => args.map(({ value, description }) => value ?? description).join(" ");
+function receive({ id, result, error, method, params, sessionId }) {
+  if (id) {
+    const { resolve, reject, method: asked } = answers.get(id);
+    answers.delete(id);
+    return error ? reject(new Error(`${asked}: ${error.message}`)) : resolve(result);
+  }
+  if (method === "Network.requestWillBeSent") requests.push(params.request.url);
+  if (method === "Runtime.exceptionThrown") problems.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
+  if (method === "Runtime.consoleAPICalled" && ["error", "warning", "assert"].includes(params.type)) problems.push(words(params.args));
+  if (method === "Log.entryAdded" && params.entry.level === "error") problems.push(params.entry.text);
+  if (method === "Target.attachedToTarget" && sessionId === session) {
+    for (const domain of ["Network", "Runtime"]) send(`${domain}.enable`, {}, params.sessionId).catch(() => {});
+  }
+}
+
+let rest = "";
+browser.stdio[4].setEncoding("utf8").on("data", (text) => {
+  const messages = (rest + text).split("\0");
+  rest = messages.pop();
+  messages.forEach((message) => receive(JSON.parse(message)));
+});
+
+// The value of an expression in the page, which may be a promise.
+async function evaluate(expression) {
+  const { result, exceptionDetails } = await send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+  if (exceptionDetails) throw new Error(`${expression}: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
+  return result.value;
+}
+
+async function open(hash = "") {
+  await send("Page.navigate", { url: "about:blank" });
+  await send("Page.navigate", { url: `${page}${hash}` });
+  for (let tries = 0; !(await evaluate("Boolean(globalThis.playground)").catch(() => false)); tries += 1) {
+    assert(tries < 600, "the page does not start");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await evaluate("playground.ready");
+  assert.equal(await evaluate("document.getElementById('problem').hidden"), true, await evaluate("document.getElementById('problem').textContent"));
+}
+
+const text = (id) => evaluate(`document.getElementById(${JSON.stringify(id)}).textContent`);
+const click = (id) => evaluate(`document.getElementById(${JSON.stringify(id)}).click()`);
+const parameters = () => evaluate("playground.call('weights').then((list) => [...list])");
+async function key(name) {
+  await send("Input.dispatchKeyEvent", { type: "keyDown", key: name, code: name });
+  await send("Input.dispatchKeyEvent", { type: "keyUp", key: name, code: name });
+}
+async function until(expression, seconds) {
+  for (let tries = 0; tries < 20 * seconds; tries += 1) {
+    if (await evaluate(expression)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.fail(`after ${seconds} s, not yet: ${expression}`);
+}
+const near = (found, expected, what) => assert(Math.abs(found - expected) <= 1e-12 * Math.max(1, Math.abs(expected)), `${what}: ${found}, native ${expected}`);
+
+async function size(width, height, dark = false) {
+  await send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false });
+  await send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }] });
+}
+
+async function picture(name) {
+  if (!pictures) return;
+  mkdirSync(pictures, { recursive: true });
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  const { data } = await send("Page.captureScreenshot", { format: "png", captureBeyondViewport: true });
+  writeFileSync(join(pictures, `${name}.png`), Buffer.from(data, "base64"));
+}
+
+async function check() {
+  const { targetId } = await send("Target.createTarget", { url: "about:blank" });
+  ({ sessionId: session } = await send("Target.attachToTarget", { targetId, flatten: true }));
+  for (const domain of ["Page", "Runtime", "Network", "Log"]) await send(`${domain}.enable`);
+  await send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: true });
+  await size(1280, 900);
+
+  // The numbers are those of a native build.
+  await open();
+  const settings = await evaluate("playground.asNumbers(playground.START)");
+  const native = JSON.parse(execFileSync(reference, ["100", ...settings.map(String)], { encoding: "utf8" }));
+  await evaluate("playground.call('train', 100)");
+  const found = await parameters();
+  assert.equal(found.length, native.parameters.length);
+  found.forEach((parameter, i) => near(parameter, native.parameters[i], `parameter ${i} after 100 steps`));
+
+  // An address brings back the same bits.
+  await open("#steps=100");
+  assert.deepEqual(await parameters(), found);
+  assert.equal(await text("f-steps"), "100");
+
+  // Trains the moons, by the button.
+  await open("#seed=3");
+  await click("play");
+  await until("playground.state.frame.measured[5] >= 0.95 && playground.state.steps > 200", 60);
+  await click("play");
+  assert.equal(await text("play"), "Play");
+  await picture("train");
+
+  // A step apart: every sum on the page gives its entry, and three numbers are those of the native build.
+  await open("#view=apart");
+  const stops = await evaluate(`playground.stops().map(({ tag, result: { m }, explain }) => {
+    const entries = [];
+    for (let r = 0; r < m.rows; r += 1) for (let c = 0; c < m.columns; c += 1) entries.push([m.at(r, c), explain(r, c).value]);
+    return { tag, entries };
+  })`);
+  for (const { tag, entries } of stops) entries.forEach(([entry, sum]) => near(sum, entry, tag));
+  const entry = (tag, which) => stops.filter((stop) => stop.tag === tag).at(which).entries[0][0];
+  near(entry("C3", 0), native.step[0], "L");
+  near(entry("B4", -1), native.step[1], "dW of the first layer");
+  near(entry("B5", 0), native.step[2], "db of the last layer");
+  near(entry("B2", -1), native.step[3], "dA of the first layer");
+  assert.deepEqual([...new Set(stops.map(({ tag }) => tag))], ["F1", "F2", "C3", "B1", "B4", "B5", "B2", "B3", "U1"]);
+  assert.match(await text("stop-title"), /F1/);
+  await key("ArrowRight");
+  assert.match(await text("stop-title"), /F2/);
+  for (let i = 0; i < 7; i += 1) await key("ArrowRight");
+  assert.match(await text("stop-title"), /B4/);
+  assert.match(await text("line"), /transpose_times.*\(B4\)/);
+  await evaluate("document.querySelector('#arrays .result td[tabindex=\"0\"]').focus()");
+  await key("ArrowDown");
+  assert.match(await text("sum"), /^Row 2, column 1: dw = Σᵣ aᵣᵢ dzᵣⱼ = /);
+  await picture("apart");
+
+  // A question hides the answer until it is given.
+  await click("ask");
+  assert.equal(await text("sum"), "");
+  await evaluate("[...document.querySelectorAll('#question button')].find((b) => b.textContent === 'the examples').click()");
+  assert.match(await text("question"), /Right: /);
+  assert.notEqual(await text("sum"), "");
+
+  // What is planted in the gradients, the check finds; and what is not there, it does not.
+  await evaluate("playground.show('break')");
+  for (let mistake = 0; mistake < 8; mistake += 1) {
+    await evaluate(`playground.breakIt(${mistake})`);
+    const [right, wrong] = await evaluate("playground.broken().map(({ check }) => check[0])");
+    assert(right < 1e-5, `mistake ${mistake}: the check fails the right gradient, ${right}`);
+    assert(mistake < 5 ? wrong > 1e-2 : wrong < 1e-5, `mistake ${mistake}: ${wrong}`);
+    assert.match(await text("checks"), mistake < 5 ? /fails/ : /passes.*passes/s);
+    if (mistake === 1) await picture("break");
+  }
+
+  // Nothing is wider than a small screen, in either theme.
+  for (const [width, dark] of [[400, false], [400, true], [1280, true]]) {
+    await size(width, 900, dark);
+    for (const view of ["train", "apart", "break"]) {
+      await evaluate(`playground.show("${view}")`);
+      assert(await evaluate("document.documentElement.scrollWidth <= innerWidth"), `${view} is wider than ${width}`);
+      await picture(`${view}-${width}${dark ? "-dark" : ""}`);
+    }
+  }
+
+  assert.deepEqual(problems, []);
+  const outside = requests.filter((url) => !url.startsWith(page) && !/^(about|blob|data):/.test(url));
+  assert.deepEqual(outside, [], "requests");
+  assert(requests.some((url) => url.startsWith(page)), "requests are counted");
+}
+
+let failure;
+const late = setTimeout(() => {
+  console.error("the page takes too long");
+  browser.kill();
+  process.exit(1);
+}, 240_000);
+try {
+  await check();
+  console.log("docs/playground.html: trains, walks and breaks as it should");
+} catch (error) {
+  failure = error;
+  console.error(error.stack);
+  if (problems.length > 0) console.error(problems);
+}
+clearTimeout(late);
+const closed = new Promise((resolve) => browser.on("exit", resolve));
+browser.kill();
+await closed;
+rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+process.exit(failure ? 1 : 0);
