@@ -986,7 +986,7 @@ const MISTAKES = [
   { name: "f′ forgotten", plant: 4, text: "B3 without the slope. Units that are saturated, where f′ is nearly 0, are pushed on as hard as all others." },
   { name: "One row in the bias", plant: 5, text: "B5 takes the first row in place of the sum over all rows. The weights make up for most of it." },
   { name: "Zero weights", plant: 0, change: { start: "zeros" }, text: "All units of a layer are equal, get equal gradients, and stay equal for ever; with zeros everywhere no gradient passes a layer at all. The gradients are right (the check passes): the start is wrong." },
-  { name: "Sigmoids in a deep net", plant: 0, both: { net: [6, 6, 6, 6, 6, 6] }, right: { activation: "relu", rate: 0.03 }, change: { activation: "sigmoid", rate: 0.03 }, text: "Six hidden layers: ReLU on the left, sigmoids on the right. A sigmoid's slope is at most ¼, and six of them multiply: the first layers hardly get a gradient. The gradients are right, and tiny." },
+  { name: "Sigmoids in a deep net", plant: 0, both: { net: [6, 6, 6, 6, 6, 6] }, change: { activation: "sigmoid" }, text: "Six hidden layers: tanh on the left, sigmoids on the right. A sigmoid's slope is at most ¼, and six of them multiply: the first layers hardly get a gradient. The gradients are right, and tiny." },
   { name: "Rate too high", plant: 0, change: { rate: 5 }, text: "η = 5 in place of 0.1. Every step shoots over the valley; units saturate, and the cost jumps or stays high. The gradients are right, and the steps too long." },
 ];
 let mistake = 0;
@@ -1002,7 +1002,7 @@ function listMistakes() {
 
 async function breakIt(i) {
   mistake = i;
-  const { name, text, plant, change = {}, both = {}, right = {} } = MISTAKES[i];
+  const { name, text, plant, change = {}, both = {} } = MISTAKES[i];
   [...$("mistakes").children].forEach((button, j) => button.setAttribute("aria-pressed", String(i === j)));
   $("mistake-title").textContent = name;
   $("mistake-text").textContent = text;
@@ -1011,7 +1011,7 @@ async function breakIt(i) {
   state.busy = true;
   try {
     broken = [
-      await call("run", asNumbers({ ...STEADY, ...both, ...right }), 0, 400, 80),
+      await call("run", asNumbers({ ...STEADY, ...both }), 0, 400, 80),
       await call("run", asNumbers({ ...STEADY, ...both, ...change }), plant, 400, 80),
     ];
     // The worker holds one network: bring back the one of the other views.
