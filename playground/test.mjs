@@ -176,7 +176,7 @@ async function check() {
     await size(width, 900, dark);
     for (const view of ["train", "apart", "break"]) {
       await evaluate(`playground.show("${view}")`);
-      assert(await evaluate("document.documentElement.scrollWidth <= innerWidth"), `${view} is wider than ${width}`);
+      assert(await evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), `${view} is wider than ${width}`);
       await picture(`${view}-${width}${dark ? "-dark" : ""}`);
     }
   }

@@ -85,8 +85,11 @@ const number = (x, digits = 3) => {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "–" : x > 0 ? "∞" : "−∞";
   if (x === 0) return "0";
   const size = Math.abs(x);
-  const text = size >= 1e5 || size < 1e-4 ? x.toExponential(digits - 1) : String(Number(x.toPrecision(digits)));
-  return text.replaceAll("-", "−");
+  if (size >= 1e5 || size < 1e-4) {
+    const [digit, power] = x.toExponential(digits - 1).split("e");
+    return `${digit.replace("-", "−")}·10${power.replace(/[+]/, "").replace(/[-\d]/g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]))}`;
+  }
+  return String(Number(x.toPrecision(digits))).replace("-", "−");
 };
 const inSum = (x) => (x < 0 ? `(${number(x, 4)})` : number(x, 4));
 const subscript = (i) => String(i).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
@@ -279,19 +282,13 @@ function drawBoundary(id, data, plane) {
   const across = (x) => ((x - left) / (right - left)) * width;
   const up = (y) => ((top - y) / (top - bottom)) * height;
   if (data.inputs === 1) {
-    const n = a.length;
+    for (const { x, y, test } of data.rows) point(to, across(x[0]), up(y[0]), 0, paint.plus, test);
     to.beginPath();
-    a.forEach((y, i) => to.lineTo(((i + 0.5) / n) * width, up(y)));
-    for (const { x, y, test } of data.rows) point2(x[0], y[0], test);
-    to.beginPath();
-    a.forEach((y, i) => to.lineTo(((i + 0.5) / n) * width, up(y)));
+    a.forEach((y, i) => to.lineTo(((i + 0.5) / a.length) * width, up(y)));
     to.strokeStyle = `rgb(${paint.minus})`;
     to.lineWidth = 3;
     to.stroke();
     return;
-  }
-  function point2(x, y, test) {
-    point(to, across(x), up(y), 0, paint.plus, test);
   }
   const side = Math.round(Math.sqrt(a.length / data.outputs));
   const size = side * side;
@@ -305,31 +302,42 @@ function drawBoundary(id, data, plane) {
     return mix(paint.base, sum, 0.42);
   };
   image(to, side, colour, 0, 0, width, height);
-  // The decision itself, as a line between different largest outputs.
-  const best = (i) => {
-    let k = 0;
-    for (let j = 1; j < data.outputs; j += 1) if (a[j * size + i] > a[k * size + i]) k = j;
-    return k;
-  };
+  // The decision itself: where the largest output of a class meets the next one's.
   to.strokeStyle = paint.ink;
-  to.lineWidth = 1.4;
+  to.lineWidth = 1.6;
   to.beginPath();
-  const [w, h] = [width / side, height / side];
-  for (let y = 0; y < side; y += 1) {
-    for (let x = 0; x < side; x += 1) {
-      const here = best(y * side + x);
-      if (x + 1 < side && best(y * side + x + 1) !== here) {
-        to.moveTo((x + 1) * w, y * h);
-        to.lineTo((x + 1) * w, (y + 1) * h);
-      }
-      if (y + 1 < side && best((y + 1) * side + x) !== here) {
-        to.moveTo(x * w, (y + 1) * h);
-        to.lineTo((x + 1) * w, (y + 1) * h);
-      }
-    }
+  for (let k = 0; k < (data.outputs === 2 ? 1 : data.outputs); k += 1) {
+    const lead = (i) => {
+      let other = -Infinity;
+      for (let j = 0; j < data.outputs; j += 1) if (j !== k) other = Math.max(other, a[j * size + i]);
+      return a[k * size + i] - other;
+    };
+    contour(side, lead, (x, y) => [((x + 0.5) * width) / side, ((y + 0.5) * height) / side], to);
   }
   to.stroke();
   for (const { x, label, test } of data.rows) point(to, across(x[0]), up(x[1]), label, paint.classes[label], test);
+}
+
+// The zeros of a function on a grid, by marching squares.
+function contour(side, f, at, to) {
+  for (let y = 0; y + 1 < side; y += 1) {
+    for (let x = 0; x + 1 < side; x += 1) {
+      const corners = [[x, y], [x + 1, y], [x + 1, y + 1], [x, y + 1]];
+      const values = corners.map(([cx, cy]) => f(cy * side + cx));
+      const crossings = [];
+      for (let c = 0; c < 4; c += 1) {
+        const [u, v] = [values[c], values[(c + 1) % 4]];
+        if (u > 0 === v > 0) continue;
+        const share = u / (u - v);
+        const [[x0, y0], [x1, y1]] = [corners[c], corners[(c + 1) % 4]];
+        crossings.push(at(x0 + (x1 - x0) * share, y0 + (y1 - y0) * share));
+      }
+      for (let c = 0; c + 1 < crossings.length; c += 2) {
+        to.moveTo(...crossings[c]);
+        to.lineTo(...crossings[c + 1]);
+      }
+    }
+  }
 }
 
 const SHOWN = 8;
@@ -440,7 +448,7 @@ function drawCurve(id, series) {
   to.textAlign = "left";
   to.fillText("0", left, height - 5);
   to.textAlign = "right";
-  to.fillText(`${last.toLocaleString("en")} steps`, width - 8, height - 5);
+  to.fillText(last === 1 ? "1 step" : `${last.toLocaleString("en")} steps`, width - 8, height - 5);
   for (const { costs, dashed, colour } of series) {
     to.beginPath();
     costs.filter(([, cost]) => Number.isFinite(cost)).forEach(([step, cost]) => to.lineTo(x(step), y(cost)));
@@ -448,6 +456,10 @@ function drawCurve(id, series) {
     to.strokeStyle = `rgb(${colour})`;
     to.lineWidth = 2;
     to.stroke();
+    if (costs.length === 1 && Number.isFinite(costs[0][1])) {
+      to.fillStyle = `rgb(${colour})`;
+      to.fillRect(x(costs[0][0]) - 2, y(costs[0][1]) - 2, 5, 5);
+    }
   }
   to.setLineDash([]);
 }
