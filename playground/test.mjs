@@ -171,10 +171,37 @@ async function check() {
     if (mistake === 1) await picture("break");
   }
 
+  // One's own points, from the address and by a click.
+  await open("#data=own&own=0,0,1;1,1,1;0,1,2;1,0,2;0.1,0.1,1;0.9,0.1,2;0.1,0.9,2;0.9,0.9,1");
+  const counted = "playground.state.data.rows.length";
+  assert.equal(await evaluate(counted), 8);
+  await evaluate(`(() => {
+    const box = document.getElementById("boundary").getBoundingClientRect();
+    document.getElementById("boundary").dispatchEvent(new MouseEvent("click", { clientX: box.left + 50, clientY: box.top + 60 }));
+  })()`);
+  await until(`${counted} === 9`, 10);
+  await until("/own=0,0,1;.*;-?0\\.\\d\\d,\\d\\.\\d\\d,1$/.test(decodeURIComponent(location.hash))", 10);
+
+  // A digit, by its button and by the pointer.
+  await evaluate("playground.show('digit')");
+  for (const digit of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+    await evaluate(`document.querySelectorAll("#strokes button")[${digit}].click()`);
+    await until(`document.getElementById("verdict").textContent.startsWith("A ${digit}, ")`, 5).catch(async () => assert.fail(`${digit}: ${await text("verdict")}`));
+    if (digit === 3) await picture("digit");
+  }
+  await click("wipe");
+  await until("document.getElementById('verdict').textContent.startsWith('Nothing')", 5);
+  const pad = await evaluate("(({ left, top, width }) => [left, top, width])(document.getElementById('pad').getBoundingClientRect())");
+  const mouse = (type, x, y) => send("Input.dispatchMouseEvent", { type, x: pad[0] + x * pad[2], y: pad[1] + y * pad[2], button: "left", buttons: 1, clickCount: 1 });
+  await mouse("mousePressed", 0.25, 0.15);
+  for (const [x, y] of [[0.5, 0.14], [0.75, 0.14], [0.6, 0.5], [0.45, 0.88]]) await mouse("mouseMoved", x, y);
+  await mouse("mouseReleased", 0.45, 0.88);
+  await until("document.getElementById('verdict').textContent.startsWith('A 7, ')", 5);
+
   // Nothing is wider than a small screen, in either theme.
   for (const [width, dark] of [[400, false], [400, true], [1280, true]]) {
     await size(width, 900, dark);
-    for (const view of ["train", "apart", "break"]) {
+    for (const view of ["train", "apart", "break", "digit"]) {
       await evaluate(`playground.show("${view}")`);
       assert(await evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), `${view} is wider than ${width}`);
       await picture(`${view}-${width}${dark ? "-dark" : ""}`);
@@ -195,7 +222,7 @@ const late = setTimeout(() => {
 }, 240_000);
 try {
   await check();
-  console.log("docs/playground.html: trains, walks and breaks as it should");
+  console.log("docs/playground.html: trains, walks, breaks and reads digits as it should");
 } catch (error) {
   failure = error;
   console.error(error.stack);

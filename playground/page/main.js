@@ -4,7 +4,7 @@ const $ = (id) => document.getElementById(id);
 // --- Settings, and the address that holds them ---
 
 const LISTS = {
-  data: ["moons", "circles", "spirals", "flower", "xor", "blobs", "cosine"],
+  data: ["moons", "circles", "spirals", "flower", "xor", "blobs", "cosine", "own"],
   activation: ["tanh", "relu", "sigmoid", "identity", "leaky relu", "elu", "softplus", "silu", "gelu"],
   loss: ["cross-entropy", "squared error"],
   optimizer: ["sgd", "nesterov", "rmsprop", "adam"],
@@ -12,7 +12,7 @@ const LISTS = {
 };
 const START = {
   data: "moons", samples: 300, noise: 0.1, seed: 1, activation: "tanh", loss: "cross-entropy", optimizer: "sgd",
-  rate: 0.1, momentum: 0.9, batch: 20, decay: 0, dropout: 0, start: "default", net: [6, 4],
+  rate: 0.1, momentum: 0.9, batch: 20, decay: 0, dropout: 0, start: "default", net: [6, 4], own: "",
 };
 const MOST_LAYERS = 8;
 let settings = { ...START };
@@ -26,11 +26,13 @@ function fromAddress() {
       if (LISTS[name].includes(value)) read[name] = value;
     } else if (name === "net") {
       read.net = value.split(",").filter(Boolean).map(Number).filter((units) => units >= 1 && units <= 64).slice(0, MOST_LAYERS);
+    } else if (name === "own") {
+      read.own = value.replaceAll(";", "\n");
     } else if (name in START && Number.isFinite(Number(value))) {
       read[name] = Number(value);
     }
   }
-  const views = ["train", "apart", "break"];
+  const views = ["train", "apart", "break", "digit"];
   view = views.includes(wanted.get("view")) ? wanted.get("view") : "train";
   const steps = Number(wanted.get("steps") ?? 0);
   return [read, Math.max(0, Math.min(Math.floor(steps) || 0, 100000))];
@@ -39,7 +41,7 @@ function fromAddress() {
 function toAddress() {
   const words = new URLSearchParams();
   for (const [name, value] of Object.entries(settings)) {
-    if (String(value) !== String(START[name])) words.set(name, String(value));
+    if (String(value) !== String(START[name])) words.set(name, String(value).replaceAll("\n", ";").replaceAll(" ", ""));
   }
   if (state.steps > 0) words.set("steps", String(state.steps));
   if (view !== "train") words.set("view", view);
@@ -50,8 +52,19 @@ function asNumbers(s) {
   const index = (name) => LISTS[name].indexOf(s[name]);
   return [
     index("data"), s.samples, s.noise, s.seed, index("activation"), index("loss"), index("optimizer"), s.rate,
-    s.momentum, s.batch, s.decay, s.dropout, index("start"), ...s.net,
+    s.momentum, s.batch, s.decay, s.dropout, index("start"), s.net.length, ...s.net,
+    ...(s.data === "own" ? points(s.own).flat() : []),
   ];
+}
+
+// One's own points, a line each: x, y, and the class from 1 to 3.
+const SOME_POINTS = "-0.8, 0.7, 1\n-0.6, 0.9, 1\n-0.5, 0.6, 1\n-0.9, 0.4, 1\n0.7, -0.6, 1\n0.9, -0.8, 1\n0.5, -0.7, 1\n0.6, 0.8, 2\n0.8, 0.5, 2\n0.9, 0.8, 2\n-0.7, -0.6, 2\n-0.5, -0.9, 2\n-0.9, -0.8, 2\n0.4, 0.6, 2";
+function points(text) {
+  return text.split("\n").filter((line) => line.trim()).map((line, i) => {
+    const [x, y, label] = line.trim().split(/[\s,]+/).map(Number);
+    if (![x, y].every(Number.isFinite) || ![1, 2, 3].includes(label)) throw new Error(`Your points, line ${i + 1}: x, y and a class from 1 to 3 are expected, found "${line.trim()}"`);
+    return [x, y, label - 1];
+  });
 }
 
 // --- The worker ---
@@ -540,6 +553,22 @@ $("network").addEventListener("click", (event) => {
 
 // --- The form of the settings ---
 
+function own(text) {
+  settings = { ...settings, own: text };
+  showSettings();
+  anew();
+}
+$("own-text").addEventListener("change", () => own($("own-text").value.trim()));
+$("own-clear").addEventListener("click", () => own(settings.own.split("\n").slice(0, -1).join("\n")));
+$("boundary").addEventListener("click", (event) => {
+  if (settings.data !== "own" || !state.frame) return;
+  const box = $("boundary").getBoundingClientRect();
+  const [left, right, bottom, top] = state.frame.plane;
+  const x = left + ((event.clientX - box.left) / box.width) * (right - left);
+  const y = top - ((event.clientY - box.top) / box.height) * (top - bottom);
+  own(`${settings.own}\n${x.toFixed(2)}, ${y.toFixed(2)}, ${$("own-class").value}`.trim());
+});
+
 function showSettings() {
   for (const [name, list] of Object.entries(LISTS)) {
     const select = $(`s-${name}`);
@@ -547,6 +576,9 @@ function showSettings() {
     select.value = settings[name];
   }
   for (const name of ["samples", "noise", "seed", "rate", "momentum", "batch", "decay", "dropout"]) $(`s-${name}`).value = settings[name];
+  $("own").hidden = settings.data !== "own";
+  if (document.activeElement !== $("own-text")) $("own-text").value = settings.own;
+  for (const name of ["samples", "noise"]) $(`s-${name}`).disabled = settings.data === "own";
   $("s-loss").disabled = settings.data === "cosine";
   const sgd = settings.optimizer === "sgd" || settings.optimizer === "nesterov";
   $("s-momentum").disabled = !sgd;
@@ -587,10 +619,11 @@ $("layers").addEventListener("click", (event) => {
   anew();
 });
 for (const name of Object.keys(START)) {
-  if (name === "net") continue;
+  if (name === "net" || name === "own") continue;
   $(`s-${name}`).addEventListener("change", (event) => {
     const value = event.target.value;
     settings = { ...settings, [name]: name in LISTS ? value : Number(value) };
+    if (settings.data === "own" && !settings.own) settings.own = SOME_POINTS;
     if (name === "optimizer") settings.rate = value === "sgd" || value === "nesterov" ? 0.1 : 0.01;
     showSettings();
     anew();
@@ -1067,11 +1100,119 @@ function showBroken() {
   });
 }
 
+// --- A digit ---
+
+const STROKES = [
+  [[[0.5, 0.1], [0.32, 0.22], [0.26, 0.5], [0.32, 0.8], [0.5, 0.9], [0.68, 0.8], [0.74, 0.5], [0.68, 0.22], [0.5, 0.1]]],
+  [[[0.52, 0.1], [0.5, 0.9]]],
+  [[[0.26, 0.3], [0.36, 0.13], [0.58, 0.1], [0.73, 0.26], [0.65, 0.5], [0.25, 0.88], [0.8, 0.88]]],
+  [[[0.28, 0.15], [0.55, 0.1], [0.72, 0.25], [0.6, 0.44], [0.42, 0.48], [0.65, 0.53], [0.75, 0.7], [0.6, 0.88], [0.28, 0.86]]],
+  [[[0.32, 0.12], [0.27, 0.52], [0.78, 0.52]], [[0.68, 0.12], [0.65, 0.9]]],
+  [[[0.74, 0.12], [0.36, 0.12], [0.31, 0.45], [0.55, 0.42], [0.72, 0.58], [0.68, 0.8], [0.5, 0.9], [0.26, 0.84]]],
+  [[[0.62, 0.1], [0.42, 0.3], [0.3, 0.6], [0.36, 0.84], [0.56, 0.9], [0.7, 0.76], [0.6, 0.58], [0.42, 0.58], [0.31, 0.7]]],
+  [[[0.25, 0.13], [0.76, 0.13], [0.58, 0.5], [0.45, 0.9]]],
+  [[[0.5, 0.48], [0.33, 0.34], [0.36, 0.15], [0.55, 0.1], [0.69, 0.22], [0.64, 0.38], [0.5, 0.48], [0.32, 0.65], [0.35, 0.85], [0.55, 0.9], [0.7, 0.8], [0.67, 0.62], [0.5, 0.48]]],
+  [[[0.7, 0.25], [0.55, 0.11], [0.36, 0.2], [0.34, 0.4], [0.5, 0.5], [0.66, 0.42], [0.7, 0.25], [0.67, 0.6], [0.6, 0.9]]],
+];
+let drawing = [];
+
+function drawStrokes(to, size, colour) {
+  to.lineWidth = 0.085 * size;
+  to.lineCap = to.lineJoin = "round";
+  to.strokeStyle = colour;
+  for (const stroke of drawing) {
+    to.beginPath();
+    stroke.forEach(([x, y]) => to.lineTo(x * size, y * size));
+    if (stroke.length === 1) to.lineTo(stroke[0][0] * size + 0.1, stroke[0][1] * size);
+    to.stroke();
+  }
+}
+
+// As MNIST was made: the digit in a box of 20 × 20, its centre of mass in the middle of 28 × 28.
+function pictureOfDigit() {
+  const size = 224;
+  const [large, small] = [document.createElement("canvas"), document.createElement("canvas")];
+  large.width = large.height = size;
+  small.width = small.height = 28;
+  const [from, to] = [large, small].map((canvas) => canvas.getContext("2d", { willReadFrequently: true }));
+  drawStrokes(from, size, "#000");
+  const ink = from.getImageData(0, 0, size, size).data;
+  let [left, top, right, bottom, mass, x, y] = [size, size, -1, -1, 0, 0, 0];
+  for (let i = 0; i < size * size; i += 1) {
+    const here = ink[4 * i + 3];
+    if (here === 0) continue;
+    const [column, row] = [i % size, Math.floor(i / size)];
+    [left, right, top, bottom] = [Math.min(left, column), Math.max(right, column), Math.min(top, row), Math.max(bottom, row)];
+    mass += here;
+    x += here * column;
+    y += here * row;
+  }
+  if (mass === 0) return null;
+  const scale = 20 / Math.max(right - left + 1, bottom - top + 1);
+  to.imageSmoothingQuality = "high";
+  to.drawImage(large, 14 - (scale * x) / mass, 14 - (scale * y) / mass, scale * size, scale * size);
+  const { data } = to.getImageData(0, 0, 28, 28);
+  return Array.from({ length: 784 }, (_, i) => data[4 * i + 3] / 255);
+}
+
+async function showDigit() {
+  const [to, width] = context("pad");
+  drawStrokes(to, width, paint.ink);
+  const [seen, size] = context("seen");
+  const picture = pictureOfDigit();
+  const bars = $("bars");
+  let probabilities = Array(10).fill(0);
+  if (picture) {
+    const cell = size / 28;
+    picture.forEach((value, i) => {
+      seen.fillStyle = `rgb(${mix(paint.base, paint.plus, value)})`;
+      seen.fillRect((i % 28) * cell, Math.floor(i / 28) * cell, cell - 0.5, cell - 0.5);
+    });
+    probabilities = [...(await call("digit", picture))];
+  }
+  if (bars.children.length === 0) {
+    bars.append(...probabilities.map((_, digit) => {
+      const item = document.createElement("li");
+      item.innerHTML = `<span>${digit}</span><i aria-hidden="true"><b></b></i><span></span>`;
+      return item;
+    }));
+  }
+  probabilities.forEach((p, digit) => {
+    bars.children[digit].querySelector("b").style.width = `${100 * p}%`;
+    bars.children[digit].lastChild.textContent = percent(p);
+  });
+  const best = probabilities.indexOf(Math.max(...probabilities));
+  $("verdict").textContent = picture ? `A ${best}, with ${percent(probabilities[best])}.` : "Nothing drawn yet.";
+}
+
+function listStrokes() {
+  $("strokes").replaceChildren(...STROKES.map((strokes, digit) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: digit });
+    button.addEventListener("click", () => { drawing = strokes.map((stroke) => [...stroke]); showDigit(); });
+    return button;
+  }));
+}
+$("wipe").addEventListener("click", () => { drawing = []; showDigit(); });
+const onPad = (event) => {
+  const box = $("pad").getBoundingClientRect();
+  return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+};
+$("pad").addEventListener("pointerdown", (event) => {
+  $("pad").setPointerCapture(event.pointerId);
+  drawing.push([onPad(event)]);
+  showDigit();
+});
+$("pad").addEventListener("pointermove", (event) => {
+  if (!$("pad").hasPointerCapture(event.pointerId)) return;
+  drawing.at(-1).push(onPad(event));
+  showDigit();
+});
+
 // --- Views ---
 
 async function show(which) {
   view = which;
-  for (const id of ["train", "apart", "break"]) $(id).hidden = id !== view;
+  for (const id of ["train", "apart", "break", "digit"]) $(id).hidden = id !== view;
   document.querySelectorAll("nav button").forEach((button) => {
     button.dataset.view === view ? button.setAttribute("aria-current", "page") : button.removeAttribute("aria-current");
   });
@@ -1080,6 +1221,7 @@ async function show(which) {
   if (view === "train") drawAll();
   if (view === "apart") await walk();
   if (view === "break") await breakIt(mistake);
+  if (view === "digit") await showDigit();
 }
 document.querySelectorAll("nav button").forEach((button) => button.addEventListener("click", () => show(button.dataset.view)));
 
@@ -1088,6 +1230,7 @@ function redraw() {
   drawAll();
   showBroken();
   if (view === "apart" && stops.length > 0) showStop();
+  if (view === "digit") showDigit();
 }
 addEventListener("resize", redraw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
@@ -1107,6 +1250,7 @@ async function begin() {
   const [read, steps] = fromAddress();
   settings = read;
   listMistakes();
+  listStrokes();
   showSettings();
   await anew(steps);
   await show(view);

@@ -32,6 +32,10 @@ const operations = {
   check: () => numbers(wasm.check()),
   plane: (side, all) => numbers(wasm.plane(side, all ? 1 : 0)),
   walk: (rows) => numbers(wasm.walk(rows)),
+  digit(picture) {
+    put(picture);
+    return numbers(wasm.digit());
+  },
 
   // So many steps, or as many as fit into so many milliseconds; then everything that the page draws.
   frame(steps, milliseconds, side) {

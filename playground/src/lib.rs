@@ -3,7 +3,8 @@
 //! Every number that the page shows comes from chainrule's own `forward`, `backward` and `step`, in `f64`. Only
 //! [`mistakes`] has a backward pass of its own: one that can be broken.
 
-mod boundary;
+mod exports;
+pub mod digits;
 mod mistakes;
 mod settings;
 

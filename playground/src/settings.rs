@@ -16,9 +16,11 @@ pub enum Data {
     Xor,
     Blobs,
     Cosine,
+    Own,
 }
 
-const DATA: [Data; 7] = [Data::Moons, Data::Circles, Data::Spirals, Data::Flower, Data::Xor, Data::Blobs, Data::Cosine];
+const DATA: [Data; 8] =
+    [Data::Moons, Data::Circles, Data::Spirals, Data::Flower, Data::Xor, Data::Blobs, Data::Cosine, Data::Own];
 
 const HIDDEN: [Activation; 9] = [
     Activation::Tanh,
@@ -52,11 +54,16 @@ pub struct Settings {
     /// 0 the default, 1 zeros, 2 small normal numbers, 3 large ones.
     pub start: usize,
     pub hidden: Vec<usize>,
+    /// The visitor's own points: x₁, x₂, and the class.
+    pub own: Vec<[f64; 3]>,
 }
 
 impl Settings {
-    /// From the page's numbers: the fields in their order, then the units of each hidden layer.
+    /// From the page's numbers: the fields in their order, with the number of hidden layers before their units.
     pub fn from_numbers(numbers: &[f64]) -> Result<Self> {
+        let Some((fields, rest)) = numbers.split_first_chunk::<14>() else {
+            return Err(Error::Empty { place: "settings" });
+        };
         let [
             data,
             samples,
@@ -71,11 +78,9 @@ impl Settings {
             decay,
             dropout,
             start,
-            hidden @ ..,
-        ] = numbers
-        else {
-            return Err(Error::Empty { place: "settings" });
-        };
+            layers,
+        ] = fields;
+        let (hidden, own) = rest.split_at_checked(*layers as usize).ok_or(Error::Empty { place: "hidden layers" })?;
         let index = |name, found: f64, len: usize| {
             let fits = found >= 0.0 && (found as usize) < len;
             let error = Error::OutOfRange { name, expected: format!("0 to {}", len - 1), found };
@@ -96,6 +101,7 @@ impl Settings {
             dropout: *dropout,
             start: index("start", *start, 4)?,
             hidden: hidden.iter().map(|&units| index("units of a layer", units, 257)).collect::<Result<_>>()?,
+            own: own.as_chunks().0.to_vec(),
         })
     }
 
@@ -114,6 +120,12 @@ impl Settings {
             }
             Data::Xor => quadrants(n, noise, rng)?,
             Data::Blobs => blobs(n, noise, rng)?,
+            Data::Own => {
+                let labels: Vec<_> = self.own.iter().map(|[_, _, class]| *class as usize).collect();
+                let classes = labels.iter().max().map_or(2, |most| (most + 1).max(2));
+                let points: Vec<_> = self.own.iter().map(|[x, y, _]| [*x, *y]).collect();
+                Dataset::classification(Array2::from(points), labels, classes.min(3))?
+            }
             Data::Cosine => {
                 let curve = Dataset::<f64>::function(f64::cos, -3.0, 3.0, n)?;
                 let random = noise_like(n, 1, noise, rng);

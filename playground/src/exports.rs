@@ -1,5 +1,6 @@
 //! The plain functions that the worker calls. Numbers go in and out through two buffers, errors as text.
 
+use crate::digits;
 use crate::mistakes::MISTAKES;
 use crate::settings::all_inputs;
 use crate::{Playground, Settings, Walk};
@@ -13,6 +14,7 @@ struct Page {
     input: Vec<f64>,
     output: Vec<f64>,
     text: String,
+    digits: Option<Network<f32>>,
 }
 
 thread_local! {
@@ -208,5 +210,29 @@ pub extern "C" fn walk(rows: usize) -> i32 {
         parameters(affines(&p.network), out);
         parameters(affines(&after), out);
         Ok(())
+    })
+}
+
+/// The probabilities of the ten digits for the picture that was put in: 28 × 28 numbers from 0 to 1.
+#[unsafe(no_mangle)]
+pub extern "C" fn digit() -> i32 {
+    PAGE.with_borrow_mut(|page| {
+        let found = match &page.digits {
+            Some(network) => digits::probabilities(network, &page.input),
+            None => digits::trained().and_then(|network| {
+                let network = page.digits.insert(network);
+                digits::probabilities(network, &page.input)
+            }),
+        };
+        match found {
+            Ok(probabilities) => {
+                page.output = probabilities;
+                page.output.len() as i32
+            }
+            Err(error) => {
+                page.text = error.to_string();
+                -1
+            }
+        }
     })
 }
