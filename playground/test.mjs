@@ -130,12 +130,14 @@ async function check() {
 
   // A step apart: every sum on the page gives its entry, and three numbers are those of the native build.
   await open("#view=apart");
-  const stops = await evaluate(`playground.stops().map(({ tag, result: { m }, explain }) => {
+  const sums = () => evaluate(`playground.stops().map(({ tag, result: { m }, explain }) => {
     const entries = [];
     for (let r = 0; r < m.rows; r += 1) for (let c = 0; c < m.columns; c += 1) entries.push([m.at(r, c), explain(r, c).value]);
     return { tag, entries };
   })`);
-  for (const { tag, entries } of stops) entries.forEach(([entry, sum]) => near(sum, entry, tag));
+  const compare = (stops) => stops.forEach(({ tag, entries }) => entries.forEach(([entry, sum]) => near(sum, entry, tag)));
+  const stops = await sums();
+  compare(stops);
   const entry = (tag, which) => stops.filter((stop) => stop.tag === tag).at(which).entries[0][0];
   near(entry("C3", 0), native.step[0], "L");
   near(entry("B4", -1), native.step[1], "dW of the first layer");
@@ -159,6 +161,22 @@ async function check() {
   await evaluate("[...document.querySelectorAll('#question button')].find((b) => b.textContent === 'the examples').click()");
   assert.match(await text("question"), /Right: /);
   assert.notEqual(await text("sum"), "");
+
+  // The same for other data, losses, optimisers and activations, in the middle of a training.
+  for (const [name, hash] of [
+    ["cosine", "data=cosine&net=8,8&optimizer=adam&rate=0.01&steps=1500&noise=0.05"],
+    ["spirals", "data=spirals&net=25,50,25&optimizer=nesterov&rate=0.05&steps=1500&activation=relu&noise=0.1"],
+    ["flower", "data=flower&loss=squared+error&activation=gelu&decay=0.001&steps=900&samples=400&net=12,8"],
+    ["xor", "data=xor&net=&steps=60&momentum=0&dropout=0.2"],
+    ["circles", "data=circles&activation=silu&optimizer=rmsprop&rate=0.01&steps=300&dropout=0.1"],
+    ["blobs", "data=blobs&activation=softplus&start=large&steps=40&net=3"],
+  ]) {
+    await open(`#${hash}`);
+    await picture(name);
+    await evaluate("playground.show('apart')");
+    compare(await sums());
+    if (name === "spirals") await picture("apart-large");
+  }
 
   // What is planted in the gradients, the check finds; and what is not there, it does not.
   await evaluate("playground.show('break')");

@@ -204,7 +204,10 @@ let rate = [];
 async function loop() {
   if (!state.playing) return;
   const pace = Number($("pace").value);
-  const frame = await draw(pace, 9).catch((error) => {
+  // With reduced motion two or three pictures a second.
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (calm && pace > 0) await new Promise((resolve) => setTimeout(resolve, 400));
+  const frame = await draw(pace, calm ? 400 : 9).catch((error) => {
     stop();
     complain(error.message);
   });
@@ -1025,7 +1028,7 @@ $("take").addEventListener("click", async () => { await idle(); await draw(1, 0)
 
 const STEADY = { ...START, net: [6, 6], momentum: 0.9, rate: 0.1 };
 const MISTAKES = [
-  { name: "1/n forgotten", plant: 1, text: "B1 without the 1/n of the mean: every gradient is 20 times as long as it should be, the rows of the batch. It points the right way, so it looks like a rate that is 20 times too high, and it changes with every batch size." },
+  { name: "1/n forgotten", plant: 1, text: "B1 without the 1/n of the mean: every gradient is as many times too long as the batch has rows, 20 in training and 8 in the check. It points the right way, so it looks like a rate that is too high, and that changes with the batch." },
   { name: "A transpose left out", plant: 2, text: "B2 with W in place of Wᵀ. The second hidden layer is square, so every shape fits, and nothing complains. The last layers still learn; what comes before them is pulled in directions that mean nothing." },
   { name: "Softmax, diagonal only", plant: 3, text: "B1 with ∂aᵢ/∂zᵢ alone, as if softmax acted entry by entry. It even learns, since the right class is still pushed up; but the other classes are never pushed down, and the check sees it at once." },
   { name: "f′ forgotten", plant: 4, text: "B3 without the slope. Units that are saturated, where f′ is nearly 0, are pushed on as hard as all others." },
