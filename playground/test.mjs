@@ -126,6 +126,8 @@ async function check() {
   await until("playground.state.frame.measured[5] >= 0.95 && playground.state.steps > 200", 60);
   await click("play");
   assert.equal(await text("play"), "Play");
+  await evaluate("document.getElementById('numbers').open = true");
+  await until("document.querySelectorAll('#parameters table').length === 6", 5);
   await picture("train");
 
   // A step apart: every sum on the page gives its entry, and three numbers are those of the native build.

@@ -155,7 +155,13 @@ async function anew(steps = 0) {
     state.data = readData(flat);
     state.sizes = [state.data.inputs, ...settings.net, state.data.outputs];
     complain("");
-    if (steps > 0) await call("train", steps);
+    // In pieces, so that the curve has something to show.
+    const piece = Math.max(1, Math.ceil(steps / 80));
+    for (let done = 0; done < steps; done += piece) {
+      const [count, , cost, , test] = await call("measure");
+      state.costs.push([count, cost, test]);
+      await call("train", Math.min(piece, steps - done));
+    }
     await draw(0, -1);
   } catch (error) {
     stop();
@@ -228,6 +234,7 @@ function stop() {
   rate = [];
   $("play").textContent = "Play";
   toAddress();
+  idle().then(drawAll);
 }
 
 function play() {
@@ -410,6 +417,12 @@ function drawNetwork() {
       } else {
         to.fillStyle = paint.card;
         to.fillRect(px, py, size, size);
+        to.beginPath();
+        to.moveTo(px, py + size);
+        to.lineTo(px + size, py);
+        to.strokeStyle = `rgb(${paint.plus})`;
+        to.lineWidth = 1.6;
+        to.stroke();
       }
       to.strokeStyle = paint.soft;
       to.lineWidth = 1;
@@ -497,7 +510,21 @@ function drawAll() {
     $("network").setAttribute("aria-label", `Network of ${state.sizes.join(", ")} units; the form below reads and changes its weights`);
   }
   readEdited();
+  showNumbers();
 }
+
+// All parameters as tables, where somebody has opened them.
+function showNumbers() {
+  if (!$("numbers").open || state.playing) return;
+  const list = $("parameters");
+  list.replaceChildren();
+  state.weights.forEach(({ inputs, outputs, w, b }, l) => {
+    const name = (letter) => `${letter}${subscript(l + 1)}`;
+    list.append(table({ name: name("W"), m: matrix(inputs, outputs, (r, c) => w[r * outputs + c]) }, 0, ", inputs down, units across", true));
+    list.append(table({ name: name("b"), m: matrix(1, outputs, (_, c) => b[c]) }, 0, "", true));
+  });
+}
+$("numbers").addEventListener("toggle", showNumbers);
 
 // --- One weight to change ---
 
@@ -576,7 +603,7 @@ function showSettings() {
   for (const [name, list] of Object.entries(LISTS)) {
     const select = $(`s-${name}`);
     if (select.options.length === 0) list.forEach((word) => select.add(new Option(word)));
-    select.value = settings[name];
+    select.value = name === "loss" && settings.data === "cosine" ? "squared error" : settings[name];
   }
   for (const name of ["samples", "noise", "seed", "rate", "momentum", "batch", "decay", "dropout"]) $(`s-${name}`).value = settings[name];
   $("own").hidden = settings.data !== "own";
@@ -918,13 +945,13 @@ function showStop() {
   choose2(...chosen);
 }
 
-function table({ name, m }, operand, note) {
+function table({ name, m }, operand, note, always = false) {
   const box = document.createElement("div");
   box.className = operand < 0 ? "scroll result" : "scroll";
   const made = document.createElement("table");
   const vector = name.includes("b") && m.rows === 1;
   made.innerHTML = `<caption><i>${escape(name)}</i> <span>[${vector ? "" : `${m.rows}, `}${m.columns}]${note}</span></caption>`;
-  const shade = m.columns > 10 || m.rows > 16;
+  const shade = !always && (m.columns > 10 || m.rows > 16);
   if (shade) made.className = "shade";
   let largest = 1e-12;
   for (let r = 0; r < m.rows; r += 1) for (let c = 0; c < m.columns; c += 1) largest = Math.max(largest, Math.abs(m.at(r, c)));
