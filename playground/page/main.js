@@ -185,6 +185,7 @@ async function draw(steps, milliseconds) {
     const [count, epoch, cost, right, testCost, testRight] = frame.measured;
     if (Number.isFinite(cost)) {
       state.steps = count;
+      state.costs.push(...frame.costs);
       if (state.costs.at(-1)?.[0] !== count) state.costs.push([count, cost, testCost]);
       if (state.costs.length > 1200) state.costs = state.costs.filter((_, i) => i % 2 === 0);
       $("f-epoch").textContent = epoch.toFixed(1);

@@ -42,6 +42,9 @@ const operations = {
     const begin = performance.now();
     let problem = "";
     let done = 0;
+    // Costs on the way, so that the curve does not jump from picture to picture.
+    const costs = [];
+    let noted = begin;
     try {
       if (steps > 0) {
         numbers(wasm.train(steps));
@@ -50,6 +53,11 @@ const operations = {
         while (performance.now() - begin < milliseconds) {
           numbers(wasm.train(5));
           done += 5;
+          if (performance.now() - noted > milliseconds / 4) {
+            noted = performance.now();
+            const [count, , cost, , test] = numbers(wasm.measure());
+            costs.push([count, cost, test]);
+          }
         }
       }
     } catch (error) {
@@ -62,7 +70,7 @@ const operations = {
       problem = problem || error.message;
     }
     return {
-      problem, done, measured,
+      problem, done, costs, measured,
       weights: numbers(wasm.weights()),
       plane: numbers(wasm.plane(side, 0)),
       pictures: numbers(wasm.plane(24, 1)),
