@@ -14,7 +14,7 @@ const page = pathToFileURL(fileURLToPath(new URL("../docs/playground.html", impo
 const profile = mkdtempSync(join(tmpdir(), "playground-"));
 const browser = spawn(chromium, [
   "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", `--user-data-dir=${profile}`, "--remote-debugging-pipe", "about:blank",
+  "--disable-component-update", "--disable-sync", "--hide-scrollbars", `--user-data-dir=${profile}`, "--remote-debugging-pipe", "about:blank",
 ], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
 
 const answers = new Map();
@@ -201,6 +201,17 @@ async function check() {
   })()`);
   await until(`${counted} === 9`, 10);
   await until("/own=0,0,1;.*;-?0\\.\\d\\d,\\d\\.\\d\\d,1$/.test(decodeURIComponent(location.hash))", 10);
+
+  // What the crate refuses, the page says; and what it takes again is good.
+  const type = (id, value) => evaluate(`(() => {
+    const input = document.getElementById("${id}");
+    input.value = "${value}";
+    input.dispatchEvent(new Event("change"));
+  })()`);
+  await type("s-rate", "-1");
+  await until("/learning rate/.test(document.getElementById('problem').textContent)", 10);
+  await type("s-rate", "0.1");
+  await until("document.getElementById('problem').hidden", 10);
 
   // A digit, by its button and by the pointer.
   await evaluate("playground.show('digit')");

@@ -12,8 +12,8 @@ pub use mistakes::{Mistake, gradients, measured};
 pub use settings::{AnyOptimizer, Data, Settings};
 
 use chainrule::ndarray::{Array2, ArrayView2};
+use chainrule::rand::SeedableRng;
 use chainrule::rand::seq::SliceRandom;
-use chainrule::rand::{Rng, SeedableRng};
 use chainrule::{Affine, ChaCha8Rng, Dataset, Dropout, Error, Loss, Network, Optimizer, Result, Workspace};
 
 /// A training that can be stopped after any step.
@@ -89,7 +89,7 @@ impl Playground {
         if self.mistake == Mistake::None {
             self.optimizer.step(&mut self.network, self.workspace.gradients())?; // U1
         } else {
-            let (wrong, _) = gradients(&self.network, x, y, loss, &self.workspace, self.mistake);
+            let wrong = gradients(&self.network, x, y, loss, &self.workspace, self.mistake)?;
             self.optimizer.step(&mut self.network, &wrong)?;
         }
         self.next = end;
@@ -138,7 +138,7 @@ impl Playground {
         let mut workspace = Workspace::new(&self.network, x.nrows());
         self.network.forward(x, &mut workspace)?;
         self.network.backward(x, y, self.loss(), &mut workspace)?;
-        let (found, _) = gradients(&self.network, x, y, self.loss(), &workspace, self.mistake);
+        let found = gradients(&self.network, x, y, self.loss(), &workspace, self.mistake)?;
         measured(&self.network, x, y, self.loss(), &found)
     }
 
@@ -164,10 +164,5 @@ impl Playground {
         };
         *entry.ok_or_else(|| out_of_range(j))? = value;
         Ok(())
-    }
-
-    /// A fresh seed that depends on the present one alone, so that the address brings it back.
-    pub fn another_seed(&self) -> u64 {
-        ChaCha8Rng::seed_from_u64(self.settings.seed).random_range(1..10_000)
     }
 }
