@@ -1122,12 +1122,11 @@ function showBroken() {
     const row = body.insertRow();
     row.append(Object.assign(document.createElement("th"), { scope: "row", textContent: i ? "broken" : "right" }));
     const [error, layer, analytic, numeric] = check ?? [NaN, NaN, NaN, NaN];
-    const cells = [number(error, 2), number(layer + 1), number(analytic, 4), number(numeric, 4)];
-    cells.forEach((text) => { row.insertCell().textContent = text; });
-    const verdict = row.insertCell();
     const passes = error < 1e-5;
+    const verdict = row.insertCell();
     verdict.className = passes ? "good" : "bad";
     verdict.textContent = check ? (passes ? "passes" : "fails") : "–";
+    for (const text of [number(error, 2), number(layer + 1), number(analytic, 4), number(numeric, 4)]) row.insertCell().textContent = text;
   });
 }
 
