@@ -26,6 +26,8 @@
 //!   in an evening; then take the [tour of the source](#a-tour-of-the-source).
 //! - **To see it run**, take the programs in the folder `examples` of the repository, or [one training step in
 //!   numbers](derivation::numbers).
+//! - **To see it learn**, open `docs/playground.html` of the repository in a browser: this crate trains there, and one
+//!   step can be taken apart number by number.
 //! - **To use it**, you need [`Dataset`], [`Network::builder`], [`Trainer`]; or, step by step (the explicit pass),
 //!   [`Workspace`], [`Network::forward`], [`Network::backward`], [`Sgd::step`]. From a CSV file to a prediction: `Csv`
 //!   (feature `csv`), [`Preprocessing`], [`Model`]. [`gradient_check()`] tells whether an
