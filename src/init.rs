@@ -114,10 +114,13 @@ fn uniform<F: Real, R: Rng + ?Sized>(low: f64, high: f64, shape: (usize, usize),
     }
 }
 
-fn random<F: Real, R: Rng + ?Sized>(
-    shape: (usize, usize),
-    distribution: impl Distribution<f64>,
-    rng: &mut R,
-) -> Array2<F> {
-    Array2::from_shape_simple_fn(shape, || F::from_f64(distribution.sample(rng)))
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+fn random<F: Real, R: Rng + ?Sized>(size: (usize, usize), of: impl Distribution<f64>, rng: &mut R) -> Array2<F> {
+    <Array2<f64> as ndarray_rand::RandomExt<_, f64, _>>::random_using(size, of, rng).mapv(F::from_f64)
+}
+
+/// The same without ndarray-rand, which asks for random numbers of the system: a browser has none.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+fn random<F: Real, R: Rng + ?Sized>(size: (usize, usize), of: impl Distribution<f64>, rng: &mut R) -> Array2<F> {
+    Array2::from_shape_simple_fn(size, || F::from_f64(of.sample(rng)))
 }
