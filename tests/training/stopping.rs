@@ -1,7 +1,6 @@
 //! Early stopping, schedules that look at the cost, and the range test.
 
-mod common;
-
+use crate::common;
 use chainrule::{Activation, Adam, Dataset, EarlyStopping, Loss, Network, RmsProp, Schedule, Sgd, Trainer};
 use common::{network, network_bits, one_hot_rows, rng, uniform};
 use std::cell::RefCell;

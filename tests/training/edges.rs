@@ -1,8 +1,7 @@
 //! Where a formula that is nearly right differs from the right one: NaN, 0·∞, cancellation, a rate that changes, a
 //! layer in the middle. Each test fails for a wrong version of a line that all other tests let pass.
 
-mod common;
-
+use crate::common;
 use chainrule::ndarray::{Array1, Array2, array};
 use chainrule::{
     Activation, Affine, Dataset, Error, Init, Layer, Loss, Network, Optimizer, Schedule, Sgd, Threads, Trainer,

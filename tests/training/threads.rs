@@ -1,8 +1,7 @@
 //! Types that may go to another thread do. A network read by many threads gives all of them the same bits, and so does
 //! training on any number of threads.
 
-mod common;
-
+use crate::common;
 use chainrule::ndarray::{Array2, Axis, ShapeBuilder, s};
 use chainrule::{
     Activation, Affine, ConfusionMatrix, Dataset, Error, History, Layer, Loss, Network, Real, Scaling, Sgd, Threads,

@@ -1,8 +1,7 @@
 //! Dropout, weights of examples, softer targets, clipping, augmentation, data in pieces: what they do to a step, on the
 //! explicit pass and in a trainer, with the same bits on any number of threads.
 
-mod common;
-
+use crate::common;
 use chainrule::ndarray::{Array2, ArrayViewMut1, Axis, array, s};
 use chainrule::rand::Rng;
 use chainrule::{Activation, Adam, ChaCha8Rng, Dataset, Dropout, Error, Loss, Network, Sgd, Trainer, Workspace};

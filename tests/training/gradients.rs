@@ -4,8 +4,7 @@
 //! layers, at depths 1 to 4, for one row and several, with hard and soft targets. It finds a wrong slope, and reports
 //! how much it checked and where the largest error is. Pairs without a gradient are refused.
 
-mod common;
-
+use crate::common;
 use chainrule::ndarray::{Array2, Axis, array};
 use chainrule::{Activation, Affine, Dataset, Layer, Loss, Network, Parameter, Sgd, Trainer, Workspace};
 use chainrule::{Error, gradient_check};

@@ -3,8 +3,7 @@
 //!
 //! The same activation or loss as a custom one has no canonical partner and takes the general path.
 
-mod common;
-
+use crate::common;
 use chainrule::{Activation, Loss, Network};
 use common::{OWN_SIGMOID, fitting, network, one_hot_rows, pass, uniform};
 

@@ -1,8 +1,7 @@
 //! The training loop is bit-identical to the explicit pass, over any number of fits, in `f32` and `f64`. It refuses
 //! invalid hyperparameters. If it diverges, it reports that and restores the network.
 
-mod common;
-
+use crate::common;
 use chainrule::ndarray::{Array2, ArrayView2, Axis, array, s};
 use chainrule::rand::{Rng, RngCore};
 use chainrule::{Activation, Affine, Dataset, Error, History, Layer, Loss, Network, Real, Schedule, Sgd};
