@@ -437,3 +437,28 @@ fn pieces_that_do_not_fit_and_errors_of_the_source_leave_the_network_as_it_was()
     let none = trainer().fit_stream(&mut network, |_| [], &mut rng(1)).unwrap_err();
     assert_eq!(none.to_string(), "pieces of the data: expected at least one, found none");
 }
+
+// --- Nesterov with decay ---------------------------------------------------------------------------------------------
+
+/// V ← μV − ηG, θ ← θ + μV − ηG with G = dθ + λW for weights and G = dθ for biases, in plain numbers.
+#[test]
+fn u2_nesterov_decays_weights_and_not_biases() {
+    let mut network = network::<f64>(2, &[(1, Activation::Identity)], 1);
+    let gradient = chainrule::Affine { weights: array![[0.5], [-2.0]], bias: array![0.25] };
+    let mut sgd = Sgd::new(0.1).momentum(0.8).nesterov(true).weight_decay(0.3);
+    let affine = network.layers()[0].affine.clone();
+    let mut thetas = [affine.weights[[0, 0]], affine.weights[[1, 0]], affine.bias[0]];
+    let mut velocities = [0.0; 3];
+    for _ in 0..3 {
+        sgd.step(&mut network, std::slice::from_ref(&gradient)).unwrap();
+        for (i, d) in [0.5, -2.0, 0.25].into_iter().enumerate() {
+            let g = d + if i < 2 { 0.3 * thetas[i] } else { 0.0 };
+            velocities[i] = 0.8 * velocities[i] - 0.1 * g;
+            thetas[i] += 0.8 * velocities[i] - 0.1 * g;
+        }
+        let affine = &network.layers()[0].affine;
+        for (found, expected) in affine.weights.iter().chain(&affine.bias).zip(thetas) {
+            assert!((found - expected).abs() < 1e-14, "{found} for {expected}");
+        }
+    }
+}
