@@ -426,7 +426,8 @@ impl<F: Real> Network<F> {
         let Pass { z, a, dz } = &mut passes[last];
         let output = self.layers[last].activation;
         let weights = weights.as_deref();
-        let cost = loss.evaluate(output, LastLayer::of(z, a, y), weights, Some(entries_mut(dz))); // (B1) dZ = ∂L/∂A ⊙ f′(Z)
+        let batch = LastLayer::of(z, a, y);
+        let cost = loss.evaluate(output, batch, weights, Some(entries_mut(dz))); // (B1) dZ = ∂L/∂A ⊙ f′(Z)
 
         for l in (1..=last).rev() {
             let (layer, layer_before) = (&self.layers[l], &self.layers[l - 1]);

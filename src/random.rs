@@ -5,7 +5,7 @@ use crate::real::word;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// What random numbers are for; each use of one seed has streams of its own.
+/// What random numbers are for. Each purpose has its own streams.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
     /// The mask on the inputs of a layer.

@@ -10,13 +10,15 @@ use crate::kernels::Number;
 #[inline(always)]
 pub(crate) fn ln_1p<N: Number>(x: N) -> N {
     let two = x.constant(2.0);
-    let s = x / (two + x);
+    // 2s, and s from it: half of the smallest x would be 0.
+    let two_s = (x + x) / (two + x);
+    let s = two_s * x.constant(0.5);
     let square = s * s;
     let mut series = x.constant(LOGARITHM[0]);
     for &coefficient in &LOGARITHM[1..] {
         series = series.mul_add(square, x.constant(coefficient));
     }
-    two * s * series
+    two_s * series
 }
 
 /// 1/(2j + 1), highest first. The next term is below a unit in the last place of `f64`.

@@ -87,7 +87,8 @@ pub fn roc_auc_one_vs_rest<F: Real>(outputs: ArrayView2<'_, F>, labels: &(impl L
 fn area<F: Real>(scores: &ArrayView1<'_, F>, yes: &[bool]) -> f64 {
     let positives = yes.iter().filter(|&&yes| yes).count();
     let (p, q) = (count(positives), count(yes.len() - positives));
-    let mut order: Vec<(f64, bool)> = scores.iter().map(|score| score.f64() + 0.0).zip(yes.iter().copied()).collect(); // −0 becomes 0
+    // −0 becomes 0
+    let mut order: Vec<(f64, bool)> = scores.iter().map(|score| score.f64() + 0.0).zip(yes.iter().copied()).collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (mut ranks, mut before) = (0.0, 0);
     for equal in order.chunk_by(|a, b| a.0 == b.0) {

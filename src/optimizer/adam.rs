@@ -6,8 +6,8 @@
 //! (U5)  W ← W − ηλW: weight decay that is decoupled from the gradient, for weights only
 //! ```
 //!
-//! U4 is Kingma & Ba 2015, algorithm 1; with U5 it is AdamW (Loshchilov & Hutter 2019, algorithm 2, with λ multiplied by
-//! η as in PyTorch). ε is added after the correction, as PyTorch does.
+//! U4 is Kingma & Ba 2015, algorithm 1. With U5 it is AdamW (Loshchilov & Hutter 2019, algorithm 2), with λ multiplied
+//! by η and ε added after the correction, as in PyTorch.
 //!
 //! Derivation: chapter 12, `derivation/12-adaptive.md`. From above: `Network` and `Affine`.
 

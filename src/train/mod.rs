@@ -255,6 +255,7 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
         rng: &mut R,
     ) -> Result<History> {
         let (batch_size, weight) = self.check_set(network, train)?;
+        self.check_trained(network)?;
         self.history.unreachable_targets = network.unreachable(train.targets());
         let trained = self.train(network, batch_size, weight, |_| std::iter::once(Ok(Cow::Borrowed(train))), rng);
         trained.map_err(|mut error| {
@@ -332,17 +333,16 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
         for epoch in before..before.saturating_add(self.epochs) {
             at_start.copy_from(network);
             self.steps.optimizer.set_epoch(epoch);
-            self.steps.optimizer.check(network)?;
-            let measured = self
-                .steps
-                .epoch(network, pieces(epoch), epoch, &threads, &mut room)
+            let checked = self.steps.optimizer.check(network); // the schedule may have a new rate
+            let measured = checked
+                .and_then(|()| self.steps.epoch(network, pieces(epoch), epoch, &threads, &mut room))
                 .and_then(|measured| self.check_explosion(network, epoch, measured, room.mean_square));
             let measured = match measured {
                 Ok(measured) => measured,
                 Err(error) => {
                     network.copy_from(&at_start);
                     self.steps.optimizer.reset();
-                    self.trained = self.trained.map(|_| fingerprint(network));
+                    self.remember(network);
                     return Err(error);
                 }
             };
@@ -420,9 +420,12 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
                 network.copy_from(&watch.best_network);
             }
         }
-        if !self.history.cost.is_empty() {
-            self.trained = Some(fingerprint(network));
-        }
+        self.remember(network);
+    }
+
+    /// Takes the network for the one that this trainer has trained, if it has trained any.
+    fn remember(&mut self, network: &Network<F>) {
+        self.trained = (!self.history.cost.is_empty()).then(|| fingerprint(network));
     }
 
     /// Checks the training set. Returns the batch size, and the factor that makes 1 of the mean weight.

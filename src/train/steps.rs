@@ -60,7 +60,7 @@ impl<F: Real> Room<F> {
 }
 
 /// What an epoch has measured, each batch before its update.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Measured {
     /// The mean of the costs, with the penalty.
     pub(super) cost: f64,

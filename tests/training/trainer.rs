@@ -336,6 +336,36 @@ fn a_trainer_refuses_a_network_that_it_has_not_trained() {
     trainer.fit(&mut changed.clone(), &data(), &mut rng(4)).unwrap();
 }
 
+/// Also where the first fit has failed after some epochs: its history is that of its network.
+#[test]
+fn a_trainer_that_has_diverged_refuses_another_network() {
+    let data = regression(1.0);
+    let mut network = regressor();
+    let schedule = Schedule::Exponential { factor: 1e40 };
+    let mut trainer = descend(Sgd::<f64>::new(1e-3).schedule(schedule), 50, 2);
+    assert!(matches!(trainer.fit(&mut network, &data, &mut rng(1)), Err(Error::Diverged { .. })));
+    assert!(!trainer.history().cost.is_empty());
+    let mut other = common::network(3, &[(4, SOFTPLUS), (2, Activation::Identity)], 10);
+    assert!(matches!(trainer.fit(&mut other, &data, &mut rng(1)), Err(Error::AnotherNetwork { .. })));
+}
+
+/// A rate that is refused in a later epoch leaves the trainer with its network, as a divergence does.
+#[test]
+fn a_rate_that_is_refused_later_leaves_the_trainer_with_its_network() {
+    let data = data();
+    let mut network = classifier::<f64>();
+    let factor = |epoch| if epoch < 4 { 1.0 } else { f64::NAN };
+    let sgd = Sgd::new(0.1).schedule(Schedule::Custom { name: "ends", factor });
+    let mut trainer = trainer(sgd, 3).validation(&data).early_stopping(chainrule::EarlyStopping::patience(9));
+    trainer.fit(&mut network, &data, &mut rng(4)).unwrap();
+    let error = trainer.fit(&mut network, &data, &mut rng(4)).unwrap_err();
+    assert!(error.to_string().starts_with("learning rate: expected a finite number"), "{error}");
+    assert_eq!(trainer.history().cost.len(), 4);
+    *trainer.optimizer_mut() = Sgd::new(0.1);
+    trainer.fit(&mut network, &data, &mut rng(4)).unwrap();
+    assert_eq!(trainer.history().cost.len(), 7);
+}
+
 #[test]
 fn a_first_cost_that_is_infinite_has_none_before_it() {
     let targets = Dataset::new(array![[1.0]], array![[1e200]]).unwrap(); // its square overflows f64
