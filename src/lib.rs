@@ -170,6 +170,7 @@
 //! | `train/` | 8 | `steps.rs`: a step, and an epoch of them |
 //! | `model.rs`, `evaluation.rs` | | skip; from raw rows to class names, and how well |
 //! | `files/` | | skip; networks, models and checkpoints as files |
+//! | `instances.rs` | | skip; what a debug build compiles once for all programs |
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
@@ -195,6 +196,8 @@ mod train;
 mod model;
 mod evaluation;
 mod files;
+#[cfg(all(debug_assertions, not(test)))]
+mod instances;
 pub mod derivation;
 
 pub use activation::Activation;
