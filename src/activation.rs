@@ -314,7 +314,7 @@ impl Activation {
     }
 
     /// F2: A = f(Z). `[n, units]` each, row after row.
-    pub(crate) fn forward<F: Real>(self, z: &[F], a: &mut [F], units: usize) {
+    pub(crate) fn forward<F: Real>(&self, z: &[F], a: &mut [F], units: usize) {
         match self {
             Activation::Identity => a.copy_from_slice(z), // (A1)
             Activation::Sigmoid => each(Forward(Sigmoid), [a], [z]),
@@ -332,7 +332,7 @@ impl Activation {
 
     /// B3: dZ = dA ⊙ f′(Z), for softmax its Jacobian times dA, in place: `dz` holds dA before and dZ after.
     /// Forward was A = f(Z), and handed over both Z and A. `[n, units]` each, row after row.
-    pub(crate) fn backward<F: Real>(self, z: &[F], a: &[F], dz: &mut [F], units: usize) {
+    pub(crate) fn backward<F: Real>(&self, z: &[F], a: &[F], dz: &mut [F], units: usize) {
         match self {
             Activation::Identity => {} // (D1) f′ = 1
             Activation::Sigmoid => each(Backward(Sigmoid), [dz], [z, a]),

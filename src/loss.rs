@@ -222,11 +222,14 @@ impl Loss {
             (Loss::MeanSquaredError, Activation::Identity) => squared_error_of_identity(scale, batch, dz),
             (Loss::BinaryCrossEntropy, Activation::Sigmoid) => binary_cross_entropy_of_sigmoid(scale, batch, dz),
             (Loss::CrossEntropy, Activation::Softmax) => cross_entropy_of_softmax(scale, batch, dz),
+            // Compiled by itself, without a choice of the loss for each entry.
+            (Loss::MeanSquaredError, _) => Loss::MeanSquaredError.of_any(scale, output, batch, dz),
             _ => self.of_any(scale, output, batch, dz),
         }
     }
 
     /// Any other pair: ∂L/∂A, then B3.
+    #[inline(always)]
     fn of_any<F: Real>(self, scale: f64, output: Activation, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
         let LastLayer { z, a, y, k } = batch;
         if let Some(dz) = dz {

@@ -586,6 +586,9 @@ impl<F: Real> Workspace<F> {
     /// Resizes the arrays to the rows of the batch. This allocates nothing, except in clones, which are sized for the
     /// last batch.
     fn set_rows(&mut self, rows: usize) {
+        if rows == self.rows {
+            return;
+        }
         self.rows = rows;
         for pass in &mut self.passes {
             for array in [&mut pass.z, &mut pass.a, &mut pass.dz] {

@@ -22,6 +22,17 @@ pub(super) fn each<F: Real, P: Formula<OUT, IN>, const OUT: usize, const IN: usi
     if parts < 2 {
         return run(Each { formula, out, input });
     }
+    on_threads(formula, out, input, parts);
+}
+
+/// By itself, so that a call on few entries does not pay for what this needs.
+#[inline(never)]
+fn on_threads<F: Real, P: Formula<OUT, IN>, const OUT: usize, const IN: usize>(
+    formula: P,
+    out: [&mut [F]; OUT],
+    input: [&[F]; IN],
+    parts: usize,
+) {
     share(rows_of(out), (Axis(1), LONGEST), parts, &|first, out| {
         let out = out.map(slice);
         let len = out[0].len();
