@@ -5,12 +5,13 @@
 //! keeps a sorted file (all zeros first) from pulling the parameters to and fro.
 //!
 //! `steps.rs` has the step and the epoch, `batch.rs` the rows of a batch, `history.rs` what is reported,
-//! `early_stopping.rs` when to stop, `range_test.rs` the search for a learning rate. This file has the settings and
-//! `fit`.
+//! `early_stopping.rs` when to stop, `range_test.rs` the search for a learning rate, `by_hand.rs` the two ends of an
+//! epoch for a loop of your own. This file has the settings and `fit`.
 //!
 //! Derivation: chapter 8, `derivation/08-descent.md`. From above: `Network`, `Optimizer` and `Dataset`.
 
 mod batch;
+mod by_hand;
 mod early_stopping;
 mod history;
 mod range_test;

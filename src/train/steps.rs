@@ -81,6 +81,13 @@ impl<'a, F: Real, O: Optimizer<F>> Steps<'a, F, O> {
         }
     }
 
+    /// What shuffles the rows of an epoch.
+    pub(super) fn shuffles(&self, epoch: usize) -> ChaCha8Rng {
+        let mut shuffles = ChaCha8Rng::seed_from_u64(self.seed.unwrap_or_default());
+        shuffles.set_stream(word(epoch));
+        shuffles
+    }
+
     /// One training step, on some rows of the data. Returns L before the update, as an error if it is not finite.
     pub(super) fn step(
         &mut self,
@@ -117,8 +124,7 @@ impl<'a, F: Real, O: Optimizer<F>> Steps<'a, F, O> {
         room: &mut Room<F>,
     ) -> Result<Measured> {
         let seed = self.seed.unwrap_or_default();
-        let mut shuffles = ChaCha8Rng::seed_from_u64(seed);
-        shuffles.set_stream(word(epoch));
+        let mut shuffles = self.shuffles(epoch);
         let (mut sum, mut first, mut last) = (0.0, None, None);
         let (mut seen, mut right) = (0, Some(0));
         for piece in pieces {

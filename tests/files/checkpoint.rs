@@ -284,6 +284,30 @@ fn early_stopping_goes_on_exactly() {
     seven_and_thirteen!(Sgd::new(0.1), Sgd<f64>, |t| t.early_stopping(EarlyStopping::patience(50).on_accuracy()));
 }
 
+/// An epoch by hand, of which the one step leaves the network alone; only the order of the rows is of interest here.
+fn order(trainer: &mut Trainer<'_, f64>, network: &mut Network<f64>, train: &Dataset<f64>, seed: u64) -> Vec<usize> {
+    let rows = trainer.begin_epoch(network, train, &mut ChaCha8Rng::seed_from_u64(seed)).unwrap();
+    trainer.end_epoch(network, 1.0).unwrap();
+    rows.concat()
+}
+
+#[test]
+fn epochs_by_hand_go_on_exactly() {
+    let folder = Folder::new("by-hand");
+    let data = data();
+    let (mut trainer, mut network) = trained::<f64>(&some_training(), &data, 1);
+    order(&mut trainer, &mut network, &data.0, 1);
+    trainer.save_checkpoint(&network, folder.file("checkpoint")).unwrap();
+    let (mut resumed, mut loaded) = Trainer::<f64>::load_checkpoint(folder.file("checkpoint")).unwrap();
+    assert_eq!(resumed.history().cost, trainer.history().cost);
+    assert_eq!(
+        order(&mut resumed, &mut loaded, &data.0, 2),
+        order(&mut trainer, &mut network, &data.0, 1),
+        "the checkpoint has the seed of the shuffles"
+    );
+    assert_eq!(resumed.optimizer().current_rate(), trainer.optimizer().current_rate());
+}
+
 #[test]
 fn a_checkpoint_of_another_optimiser_says_which() {
     let folder = Folder::new("other-optimiser");

@@ -55,6 +55,77 @@ fn check_five_and_five<F: Real>() {
     }
 }
 
+/// One epoch of the trainer's, with steps of the test's own.
+fn epoch_by_hand<F: Real>(
+    trainer: &mut Trainer<'_, F>,
+    network: &mut Network<F>,
+    seed: u64,
+) -> Result<Vec<Vec<usize>>, Error> {
+    let data = data();
+    let mut workspace = Workspace::new(network, BATCH);
+    let mut sum = 0.0;
+    let batches = trainer.begin_epoch(network, &data, &mut rng(seed))?;
+    for rows in &batches {
+        let batch = data.select(rows)?;
+        network.forward(batch.inputs(), &mut workspace)?;
+        let cost = network.backward(batch.inputs(), batch.targets(), Loss::CrossEntropy, &mut workspace)?;
+        trainer.optimizer_mut().step(network, workspace.gradients())?;
+        sum += cost * rows.len() as f64;
+    }
+    trainer.end_epoch(network, sum / ROWS as f64)?;
+    Ok(batches)
+}
+
+fn check_by_hand<F: Real>() {
+    let plateau = Schedule::Plateau { factor: 0.5, patience: 1 }; // the cost of each epoch decides
+    for (sgd, shuffle) in [(full_sgd(), true), (full_sgd(), false), (Sgd::new(3.0).schedule(plateau), true)] {
+        let mut fitted: Network<F> = classifier();
+        let history = trainer(sgd.clone(), 6).shuffle(shuffle).fit(&mut fitted, &data(), &mut rng(4)).unwrap();
+
+        // Two epochs by hand, two by `fit`, two by hand. Only the first draws from its generator.
+        let (mut network, mut trainer) = (classifier(), trainer(sgd.clone(), 2).shuffle(shuffle));
+        let first = epoch_by_hand(&mut trainer, &mut network, 4).unwrap();
+        epoch_by_hand(&mut trainer, &mut network, 5).unwrap();
+        trainer.fit(&mut network, &data(), &mut rng(6)).unwrap();
+        epoch_by_hand(&mut trainer, &mut network, 7).unwrap();
+        epoch_by_hand(&mut trainer, &mut network, 8).unwrap();
+
+        assert_eq!(network_bits(&network), network_bits(&fitted));
+        assert_eq!(bits(&trainer.history().cost), bits(&history.cost));
+        assert_eq!(first.iter().map(Vec::len).collect::<Vec<_>>(), [5, 5, 5, 5, 3]);
+        assert_eq!(first.concat().is_sorted(), !shuffle);
+    }
+}
+
+#[test]
+fn epochs_by_hand_are_those_of_fit() {
+    check_by_hand::<f32>();
+    check_by_hand::<f64>();
+}
+
+#[test]
+fn epochs_by_hand_are_checked_as_those_of_fit() {
+    let (mut network, mut other): (Network<f64>, _) = (classifier(), classifier());
+    other.layers_mut().next().unwrap().bias[0] = 1.0;
+    let mut trainer = trainer(full_sgd(), 1);
+    epoch_by_hand(&mut trainer, &mut network, 4).unwrap();
+    assert!(matches!(trainer.begin_epoch(&mut other, &data(), &mut rng(4)), Err(Error::AnotherNetwork { epochs: 1 })));
+    let large = Trainer::new(Loss::CrossEntropy, full_sgd()).batch_size(ROWS + 1).begin_epoch(
+        &mut network,
+        &data(),
+        &mut rng(4),
+    );
+    assert!(matches!(large, Err(Error::OutOfRange { name: "batch size", .. })));
+
+    // A NaN is a divergence of this epoch, which does not count.
+    let diverged = trainer.end_epoch(&network, f64::NAN);
+    assert!(matches!(diverged, Err(Error::Diverged { epoch: 1, .. })), "{diverged:?}");
+    other.layers_mut().next().unwrap().bias[0] = f64::INFINITY;
+    assert!(matches!(trainer.end_epoch(&other, 1.0), Err(Error::Diverged { epoch: 1, .. })));
+    assert_eq!(trainer.history().cost.len(), 1);
+    epoch_by_hand(&mut trainer, &mut network, 4).unwrap();
+}
+
 #[test]
 fn five_epochs_and_five_more_are_ten() {
     check_five_and_five::<f32>();
