@@ -59,14 +59,14 @@ pub fn second_step() -> (f64, f64) {
 
 // 5 · The activations
 
-/// f′ of the softplus a = ln(1 + eᶻ).
-pub fn softplus(z: f64, a: f64) -> f64 {
+/// f′ of the softsign a = z / (1 + |z|).
+pub fn softsign(z: f64, a: f64) -> f64 {
     todo!()
 }
 
 /// f, and f′ as a function of z and a.
-pub fn leaky_relu() -> Activation {
-    Activation::Custom { name: "leaky ReLU", f: |z| todo!(), slope: |z, a| todo!() }
+pub fn squared_relu() -> Activation {
+    Activation::Custom { name: "squared ReLU", f: |z| todo!(), slope: |z, a| todo!() }
 }
 
 /// w and b of the sigmoid unit that equals the first of two softmax units x·w₁ + b₁, x·w₂ + b₂.
@@ -76,9 +76,9 @@ pub fn softmax_of_two(w: [f64; 2], b: [f64; 2]) -> (f64, f64) {
 
 // 6 · The costs
 
-/// Value and slope in a.
-pub fn huber() -> Loss {
-    Loss::Custom { name: "Huber", value: |a, y| todo!(), slope: |a, y| todo!() }
+/// Value and slope in a, and the share of the targets below the best constant guess.
+pub fn pinball() -> (Loss, f64) {
+    (Loss::Custom { name: "pinball", value: |a, y| todo!(), slope: |a, y| todo!() }, f64::NAN)
 }
 
 /// Value and slope in a; the value may omit a constant.
@@ -167,5 +167,17 @@ pub fn dropout_noise(p: f64) -> f64 {
 
 /// The weights of three examples, the first of which stands for two.
 pub fn twice() -> [f64; 3] {
+    todo!()
+}
+
+// 14 · Many machines, one step
+
+/// The gradient of the batch of three parts.
+pub fn three_machines() -> f64 {
+    todo!()
+}
+
+/// The least number of rows that take as long as the sum.
+pub fn enough_rows() -> usize {
     todo!()
 }

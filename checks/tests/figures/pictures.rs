@@ -14,6 +14,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("network", network()),
         ("circuit", circuit()),
         ("activations", activations()),
+        ("relatives", relatives()),
         ("softmax", softmax()),
         ("momentum", momentum()),
         ("adam", adam()),
@@ -221,16 +222,34 @@ fn circuit() -> String {
     svg.finish()
 }
 
-/// Each activation with its slope.
+/// The first activations with their slopes.
 fn activations() -> String {
-    let mut svg = Svg::new(620.0, 460.0, "Four activations and their slopes");
     let panels = [
         (Activation::Identity, "identity"),
         (Activation::Sigmoid, "sigmoid"),
         (Activation::Tanh, "tanh"),
         (Activation::Relu, "ReLU"),
     ];
-    for (i, (activation, name)) in panels.into_iter().enumerate() {
+    with_their_slopes("Four activations and their slopes", &panels)
+}
+
+/// Those that follow ReLU on the right.
+fn relatives() -> String {
+    let panels = [
+        (Activation::LeakyRelu, "leaky ReLU"),
+        (Activation::Elu, "ELU"),
+        (Activation::Softplus, "softplus"),
+        (Activation::Silu, "SiLU"),
+        (Activation::Gelu, "GELU"),
+    ];
+    with_their_slopes("Five relatives of ReLU and their slopes", &panels)
+}
+
+/// Two panels to a row, and the legend below.
+fn with_their_slopes(title: &'static str, panels: &[(Activation, &str)]) -> String {
+    let below = 215.0 * panels.len().div_ceil(2) as f64;
+    let mut svg = Svg::new(620.0, below + 30.0, title);
+    for (i, &(activation, name)) in panels.iter().enumerate() {
         let plot = Plot {
             left: 44.0 + 305.0 * (i % 2) as f64,
             top: 34.0 + 215.0 * (i / 2) as f64,
@@ -252,10 +271,10 @@ fn activations() -> String {
             svg.dashed("b", 2.0, &plot.points(part));
         }
     }
-    svg.line("a", 2.5, &[(190.0, 446.0), (225.0, 446.0)]);
-    svg.text("ink", At::Start, (232.0, 451.0), "$a$ = $f$($z$)");
-    svg.dashed("b", 2.0, &[(340.0, 446.0), (375.0, 446.0)]);
-    svg.text("ink", At::Start, (382.0, 451.0), "its slope $f$′($z$)");
+    svg.line("a", 2.5, &[(190.0, below + 16.0), (225.0, below + 16.0)]);
+    svg.text("ink", At::Start, (232.0, below + 21.0), "$a$ = $f$($z$)");
+    svg.dashed("b", 2.0, &[(340.0, below + 16.0), (375.0, below + 16.0)]);
+    svg.text("ink", At::Start, (382.0, below + 21.0), "its slope $f$′($z$)");
     svg.finish()
 }
 
