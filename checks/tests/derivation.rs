@@ -323,6 +323,36 @@ fn the_worked_numbers_are_those_that_the_program_beside_them_asserts() {
     assert_eq!(six_digits(text), six_digits(program));
 }
 
+/// The numbers with a point in a text, in their order.
+fn fractions(text: &str) -> Vec<&str> {
+    let words = text.split(|c: char| !c.is_ascii_digit() && c != '.').filter(|word| word.len() > 2);
+    words.filter(|word| word.contains('.') && word.parse::<f64>().is_ok()).collect()
+}
+
+#[test]
+fn the_tables_of_many_machines_are_those_that_the_program_beside_them_asserts() {
+    let chapters = chapters();
+    let (_, chapter) = chapters.iter().find(|(name, _)| name == "parallel").unwrap();
+    let (text, rest) = chapter.split_once("## When it pays").unwrap().1.split_once("```rust").unwrap();
+    let (_, asserted) = rest.split_once("```").unwrap().0.split_once("assert_eq!").unwrap();
+    let table: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
+    assert_eq!(fractions(&table.join(" ")).len(), 48);
+    assert_eq!(fractions(&table.join(" ")), fractions(asserted));
+    let rows = |rate: &str| {
+        let row = table.iter().filter(|line| line.starts_with(rate)).collect::<Vec<_>>();
+        let numbers =
+            |line: &&&str| line.split('|').filter_map(|cell| cell.trim().parse::<u32>().ok()).collect::<Vec<_>>();
+        row.iter().flat_map(numbers).collect::<Vec<_>>()
+    };
+    for (i, (slow, fast)) in rows("| 10 Gbit/s").iter().zip(rows("| 100 Gbit/s")).enumerate() {
+        let bytes = ["318,040", "2,544,040", "11,653,160"][i];
+        assert!(text.contains(&format!("| W{} | {bytes} |", i + 1)));
+        for rows in [*slow, fast] {
+            assert!(asserted.contains(&format!("\"{} bytes: {rows}\"", bytes.replace(',', ""))), "{bytes}: {rows}");
+        }
+    }
+}
+
 /// A pocket calculator for formulas of numbers: + − · / ( ), e to a power, ln and ½.
 struct Calculator<'a>(std::iter::Peekable<std::str::Chars<'a>>);
 

@@ -53,3 +53,7 @@ pub mod adaptive {}
 /// 13 · What else training adds: dropout, weights of examples, softer targets. (12 minutes)
 #[doc = include_str!("regularisation.md")]
 pub mod regularisation {}
+
+/// 14 · Many machines, one step: the gradient of parts, what goes over the wire, when it pays. (12 minutes)
+#[doc = include_str!("parallel.md")]
+pub mod parallel {}
