@@ -367,7 +367,7 @@ pub enum FileProblem {
         /// Its name.
         name: String,
     },
-    /// A custom activation, which an ONNX file has no operators for.
+    /// A custom activation, for which an ONNX file has no operators, and a file of code no formula.
     NoOperator {
         /// Its name.
         activation: String,
@@ -688,7 +688,8 @@ impl fmt::Display for FileProblem {
             FileProblem::NoOperator { activation } => {
                 write!(
                     f,
-                    "activation {activation:?}: expected one of the crate's, found a custom one, which ONNX cannot hold"
+                    "activation {activation:?}: expected one of the crate's, found a custom one, whose function cannot be \
+                     written to a file"
                 )
             }
             FileProblem::Contents { error } => match &**error {

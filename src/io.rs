@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-#[cfg(any(feature = "download", feature = "safetensors"))]
 pub(crate) use atomic::AtomicFile;
 
 /// For `map_err`: adds the file's name to a problem.
@@ -34,7 +33,6 @@ pub(crate) fn size(bytes: &[u8]) -> u64 {
     bytes.len() as u64
 }
 
-#[cfg(any(feature = "download", feature = "safetensors"))]
 mod atomic {
     use std::fs::{self, File};
     use std::io::{self, ErrorKind, Write};

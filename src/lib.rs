@@ -42,7 +42,7 @@
 //! | `csv` | tables from CSV files |
 //! | `gzip` | reading gzip-compressed IDX files, as MNIST is published |
 //! | `download` | the module `download`, which fetches and verifies MNIST, Fashion-MNIST and CIFAR-10 |
-//! | `safetensors` | files: `save`, `load`, `load_with`, `loader` of a [`Network`], and checkpoints of a [`Trainer`] |
+//! | `safetensors` | files: `save`, `load`, `load_with`, `loader` of a [`Network`] and a [`Model`], ONNX, and checkpoints of a [`Trainer`] |
 //! | `serde` | `Serialize` and `Deserialize` for networks and settings; in JSON, f64 numbers need serde_json's feature `float_roundtrip` |
 //!
 //! # Letters
@@ -170,7 +170,7 @@
 //! | `data/` | | skip; data sets, scaling, tables, toy sets, readers, downloads |
 //! | `train/` | 8 | `steps.rs`: a step, and an epoch of them |
 //! | `model.rs`, `evaluation.rs` | | skip; from raw rows to class names, and how well |
-//! | `files/` | | skip; networks, models and checkpoints as files |
+//! | `files/` | | skip; networks, models and checkpoints as files, and as C and Rust code |
 //! | `instances.rs` | | skip; what a debug build compiles once for all programs |
 
 #![deny(unsafe_code)]

@@ -51,7 +51,8 @@ pub(crate) fn normal_tail<N: Number>(z: N) -> (N, N) {
     (density * t * g, density)
 }
 
-const TAIL: [f64; 22] = [
+/// Highest power first.
+pub(crate) const TAIL: [f64; 22] = [
     -1.011_859_497_593_339_1e-10,
     9.910_260_041_502_261e-10,
     1.005_446_386_193_396_4e-9,

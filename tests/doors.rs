@@ -1138,7 +1138,7 @@ fn every_error_says_what_was_expected_and_what_was_found() {
         ),
         (
             FileProblem::NoOperator { activation: "swirl".into() },
-            "activation \"swirl\": expected one of the crate's, found a custom one, which ONNX cannot hold",
+            "activation \"swirl\": expected one of the crate's, found a custom one, whose function cannot be written to a file",
         ),
         (
             FileProblem::HeaderTooLong { limit: 64, found: 99 },

@@ -201,6 +201,16 @@ impl Preprocessing {
         features.collect()
     }
 
+    /// What a missing number becomes, for each feature; NaN where nothing was learnt, and for words.
+    pub(crate) fn fills<F: Real>(&self) -> Vec<F> {
+        let fills = self.columns.iter().flat_map(|column| match (&column.words, &column.fill) {
+            (Some(words), _) => vec![F::nan(); words.len()],
+            (None, Some(Fill::Value(value))) => vec![F::from_f64(*value)],
+            (None, _) => vec![F::nan()],
+        });
+        fills.collect()
+    }
+
     /// The names of the classes, if the target is one of words.
     pub fn classes(&self) -> Option<&[String]> {
         match &self.targets {

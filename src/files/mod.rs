@@ -1,7 +1,7 @@
 //! Networks, models and checkpoints as files (feature `safetensors`), and `Serialize` and `Deserialize` (feature `serde`).
 //!
 //! `safetensors.rs` reads and writes the format, `network.rs`, `model.rs` and `checkpoint.rs` map types to it, and
-//! `names.rs` names activations and losses; `onnx.rs` writes ONNX. Without the feature, `absent.rs` tells callers that they
+//! `names.rs` names activations and losses; `onnx.rs` writes ONNX. `code.rs` writes C and Rust, and needs no feature. Without the feature, `absent.rs` tells callers that they
 //! need it. The tensors:
 //!
 //! | tensor | holds | shape |
@@ -22,6 +22,7 @@
 
 #[cfg(not(feature = "safetensors"))]
 mod absent;
+mod code;
 #[cfg(any(feature = "safetensors", feature = "serde"))]
 mod names;
 #[cfg(feature = "serde")]

@@ -10,7 +10,7 @@
 
 use super::safetensors::number_type;
 use crate::activation::Activation;
-use crate::data::{Column, Fill, Scaling};
+use crate::data::Scaling;
 use crate::error::{FileProblem, Result};
 use crate::io::{AtomicFile, in_file};
 use crate::model::Model;
@@ -107,12 +107,7 @@ fn graph<F: Real>(model: &Model<F>) -> Result<Message, FileProblem> {
     let mut graph = Graph { now: "inputs".into(), ..Graph::default() };
 
     // Missing numbers. Where nothing was learnt they stay NaN.
-    let fill = |column: &Column| match (&column.words, &column.fill) {
-        (Some(words), _) => vec![F::nan(); words.len()],
-        (None, Some(Fill::Value(value))) => vec![F::from_f64(*value)],
-        (None, _) => vec![F::nan()],
-    };
-    let fills: Vec<F> = preprocessing.columns.iter().flat_map(fill).collect();
+    let fills = preprocessing.fills::<F>();
     if fills.iter().any(|fill| !fill.is_nan()) {
         let inputs = graph.now.clone();
         graph.constant("fill", ArrayView::from(&fills));

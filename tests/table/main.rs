@@ -1,5 +1,6 @@
 //! From a table to a prediction: names, scaling, CSV files, preprocessing, models, cross-validation.
 
+mod code;
 mod csv;
 mod evaluation;
 mod misuse;

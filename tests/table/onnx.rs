@@ -107,7 +107,7 @@ fn what_has_no_operator_is_refused() {
     let error = message(mixed(half).save_onnx(folder.file()));
     assert!(
         error.ends_with(
-            ": activation \"half\": expected one of the crate's, found a custom one, which ONNX cannot hold"
+            ": activation \"half\": expected one of the crate's, found a custom one, whose function cannot be written to a file"
         ),
         "{error}"
     );
