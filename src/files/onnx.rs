@@ -5,8 +5,11 @@
 //! fields are those of `onnx.proto3`.
 //!
 //! ```text
-//! x ── IsNaN, Where ──► gaps filled ── Cast, Sub, Div, Cast ──► scaled ── Gemm, f ──► … ── Cast, Mul, Add, Cast ──► y
+//! x ── Equal, Where ──► gaps filled ── Cast, Sub, Div, Cast ──► scaled ── MatMul, Add, f ──► … ── Cast, Mul, Add, Cast ──► y
 //! ```
+//!
+//! `tract` lacks IsNaN, and in f64 Gemm and Sigmoid. A gap is found as a number that is not equal to itself, and the others
+//! are made of simpler operators.
 
 use super::safetensors::number_type;
 use crate::activation::Activation;
@@ -111,8 +114,8 @@ fn graph<F: Real>(model: &Model<F>) -> Result<Message, FileProblem> {
     if fills.iter().any(|fill| !fill.is_nan()) {
         let inputs = graph.now.clone();
         graph.constant("fill", ArrayView::from(&fills));
-        graph.node("IsNaN", &[&inputs], "missing", &[]);
-        graph.node("Where", &["missing", "fill", &inputs], "filled", &[]);
+        graph.node("Equal", &[&inputs, &inputs], "there", &[]);
+        graph.node("Where", &["there", &inputs, "fill"], "filled", &[]);
     }
 
     graph.cast::<F>(DOUBLE, "inputs_f64");
@@ -124,7 +127,8 @@ fn graph<F: Real>(model: &Model<F>) -> Result<Message, FileProblem> {
         graph.constant(&weights, layer.affine.weights.view());
         graph.constant(&bias, layer.affine.bias.view());
         let input = graph.now.clone();
-        graph.apply("Gemm", &[&input, &weights, &bias]); // (F1) Z = A₋₁·W + 1bᵀ
+        let product = graph.apply("MatMul", &[&input, &weights]);
+        graph.apply("Add", &[&product, &bias]); // (F1) Z = A₋₁·W + 1bᵀ
         graph.activation::<F>(layer.activation)?; // (F2) A = f(Z)
     }
 
@@ -203,7 +207,7 @@ impl Graph {
         let z = &self.now.clone();
         match activation {
             Activation::Identity => {}
-            Activation::Sigmoid => _ = self.apply("Sigmoid", &[z]),
+            Activation::Sigmoid => _ = self.sigmoid::<F>(z),
             Activation::Tanh => _ = self.apply("Tanh", &[z]),
             Activation::Relu => _ = self.apply("Relu", &[z]),
             Activation::Softmax => _ = self.apply("Softmax", &[z]), // along the last axis
@@ -231,7 +235,7 @@ impl Graph {
                 self.apply("Add", &[&above, &logarithm]); // max(0, z) + ln(1 + e^−|z|), which cannot overflow
             }
             Activation::Silu => {
-                let sigmoid = self.apply("Sigmoid", &[z]);
+                let sigmoid = self.sigmoid::<F>(z);
                 self.apply("Mul", &[z, &sigmoid]);
             }
             Activation::Gelu => {
@@ -250,6 +254,17 @@ impl Graph {
             Activation::Custom { name, .. } => return Err(FileProblem::NoOperator { activation: name.into() }),
         }
         Ok(())
+    }
+
+    fn sigmoid<F: Real>(&mut self, z: &str) -> String {
+        if number_of::<F>() == FLOAT {
+            return self.apply("Sigmoid", &[z]);
+        }
+        let one = self.scalar::<F>(1.0);
+        let minus = self.apply("Neg", &[z]);
+        let exponential = self.apply("Exp", &[&minus]);
+        let sum = self.apply("Add", &[&exponential, &one]);
+        self.apply("Reciprocal", &[&sum]) // 1 / (1 + e⁻ᶻ), which is 0 where the exponential overflows
     }
 
     fn convert(&mut self, input: &str, to: u64) -> String {

@@ -1,5 +1,5 @@
-//! ONNX files: their bytes are those that onnxruntime has read, and computed the same from. `tests/onnx_interop.py` is that
-//! check.
+//! ONNX files: their bytes are those that onnxruntime and tract have read, and computed the same from.
+//! `tests/onnx_interop.py` is that check.
 
 use super::model::{Folder, mixed};
 use super::{fixture, message};
@@ -38,7 +38,7 @@ fn expected<F: Real>(model: &Model<F>) -> Value {
 }
 
 #[test]
-fn the_bytes_are_those_that_onnxruntime_has_read() {
+fn the_bytes_are_those_that_runtimes_have_read() {
     let folder = Folder::new("onnx");
     let write = std::env::var_os("CHAINRULE_WRITE_FIXTURES").is_some();
     let check = |name: &str, bytes: Vec<u8>| {
