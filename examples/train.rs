@@ -21,10 +21,12 @@ use common::pictures::{self, Scale, Series};
 use common::progress::{Progress, result_line};
 use lexopt::prelude::*;
 use std::error::Error;
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const HELP: &str = "\
@@ -40,6 +42,7 @@ DIR/predictions.csv. Both together do one after the other.
   --predict FILE    a CSV file of new rows, with the same columns in any order
   --without NAME    leave this column out (may be repeated)
   --words NAME      numbers in this column are names, such as postcodes or classes (may be repeated)
+  --no-header       the first line is a row: the columns are named column 1, column 2 …
   --fill            missing values: the median of numbers, the word unknown
   --separator X     the sign between two fields (,); tab for a tabulator
   --decimal-comma   numbers are written 1,5
@@ -57,6 +60,7 @@ struct Flags {
     target: Option<String>,
     predict: Option<PathBuf>,
     csv: Csv,
+    header: bool,
     fill: bool,
     separator: u8,
     decimal_comma: bool,
@@ -108,16 +112,27 @@ fn train() -> Result<(), Box<dyn Error>> {
 /// Whether Ctrl-C was pressed: the training ends with the epoch, and what was learnt is saved.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
+const LEAST_ROWS: usize = 10;
+
+/// More whole numbers than these are not taken for classes.
+const MOST_CLASSES: usize = 10;
+
 type Trained = (Model<f32>, usize, Vec<(&'static str, f64)>);
 
 /// Trains a model, and says how good it is.
 fn fit(flags: &Flags, file: &Path, target: &str) -> Result<Trained, Box<dyn Error>> {
     let mut rng = ChaCha8Rng::seed_from_u64(flags.seed);
-    let mut csv = flags.csv.clone().target(target).separator(flags.separator).decimal_comma(flags.decimal_comma);
+    let mut csv = as_written(flags, flags.csv.clone()).target(target);
     if flags.fill {
         csv = csv.fill(Fill::Median).fill(Fill::Word("unknown".into()));
     }
     let table = csv.read(file)?;
+    if table.len() < LEAST_ROWS {
+        let (file, found) = (file.display(), table.len());
+        return Err(
+            format!("{file}: expected at least {LEAST_ROWS} rows to train and to test on, found {found}").into()
+        );
+    }
     let classes = table.classes().map(<[String]>::to_vec);
     let (others, test) =
         if classes.is_some() { table.split_stratified(0.8, &mut rng)? } else { table.split(0.8, &mut rng)? };
@@ -132,6 +147,31 @@ fn fit(flags: &Flags, file: &Path, target: &str) -> Result<Trained, Box<dyn Erro
         held_out.len(),
         test.len()
     );
+
+    for column in preprocessing.columns() {
+        let start = format!("{column}=");
+        let words = preprocessing.feature_names().iter().filter(|feature| feature.starts_with(&start)).count();
+        if words > 0 {
+            println!("column {column:?}: {words} words, each an input of 0 or 1");
+        }
+    }
+    if classes.is_none() {
+        let mut numbers = table.dataset::<f64>()?.targets().iter().copied().collect::<Vec<_>>();
+        numbers.sort_by(f64::total_cmp);
+        numbers.dedup();
+        if let [only] = numbers[..] {
+            let file = file.display();
+            return Err(
+                format!("{file}: column {target:?}: expected different numbers, found {only} in every row").into()
+            );
+        }
+        if numbers.len() <= MOST_CLASSES && numbers.iter().all(|number| number.fract() == 0.0) {
+            println!(
+                "column {target:?}: {} different numbers. If they stand for classes: --words {target:?}",
+                numbers.len()
+            );
+        }
+    }
 
     let (output, loss) = match classes {
         Some(_) => (Activation::Softmax, Loss::CrossEntropy),
@@ -189,10 +229,14 @@ fn fit(flags: &Flags, file: &Path, target: &str) -> Result<Trained, Box<dyn Erro
     Ok((model, epochs, vec![(figure, score)]))
 }
 
+/// How both files are written.
+fn as_written(flags: &Flags, csv: Csv) -> Csv {
+    csv.header(flags.header).separator(flags.separator).decimal_comma(flags.decimal_comma)
+}
+
 /// Writes a prediction for each row of a file.
 fn predict(flags: &Flags, model: &Model<f32>, file: &Path, out: &Path) -> Result<usize, Box<dyn Error>> {
-    let csv = model.csv().separator(flags.separator).decimal_comma(flags.decimal_comma);
-    let table = csv.read(file)?;
+    let table = as_written(flags, model.csv()).read(file)?;
     let targets = model.preprocessing().targets();
     let mut text = String::new();
     if let Some(classes) = model.preprocessing().classes() {
@@ -229,10 +273,13 @@ fn in_flags(message: &str) -> String {
         ("Csv::separator(b',')", "--separator ','"),
         ("Csv::separator(b'|')", "--separator '|'"),
         ("Csv::separator(b'\\t')", "--separator tab"),
-        ("Csv::without([", "--without ("),
-        ("Csv::words([", "--words ("),
+        ("Csv::header(false)", "--no-header"),
+        (", Csv::max_words allows more", ""),
+        ("Csv::without([", "--without "),
+        ("Csv::words([", "--words "),
         ("Csv::without", "--without"),
-        ("])", ")"),
+        ("])", ""),
+        ("the optimiser's first argument", "--rate sets it"),
     ] {
         message = message.replace(call, flag);
     }
@@ -245,6 +292,7 @@ fn read_flags() -> Result<Option<Flags>, Box<dyn Error>> {
         target: None,
         predict: None,
         csv: Csv::new(),
+        header: true,
         fill: false,
         separator: b',',
         decimal_comma: false,
@@ -273,14 +321,29 @@ fn read_flags() -> Result<Option<Flags>, Box<dyn Error>> {
                 }
             }
             Long("decimal-comma") => flags.decimal_comma = true,
-            Long("hidden") => flags.hidden = parser.value()?.parse()?,
-            Long("epochs") => flags.epochs = parser.value()?.parse()?,
-            Long("rate") => flags.rate = parser.value()?.parse()?,
-            Long("seed") => flags.seed = parser.value()?.parse()?,
+            Long("no-header") => flags.header = false,
+            Long("hidden") => flags.hidden = whole("--hidden", parser.value()?)?,
+            Long("epochs") => flags.epochs = whole("--epochs", parser.value()?)?,
+            Long("rate") => flags.rate = number("--rate", parser.value()?)?,
+            Long("seed") => flags.seed = number("--seed", parser.value()?)?,
             Long("out") => flags.out = parser.value()?.into(),
             Long("no-plots") => flags.plots = false,
             other => return Err(other.unexpected().into()),
         }
     }
     Ok(Some(flags))
+}
+
+/// The number after a flag.
+fn number<T: FromStr>(flag: &str, value: OsString) -> Result<T, Box<dyn Error>> {
+    let value = value.to_string_lossy();
+    value.parse().map_err(|_| format!("{flag}: expected a number, found {value:?}").into())
+}
+
+/// A number of units or epochs.
+fn whole(flag: &str, value: OsString) -> Result<usize, Box<dyn Error>> {
+    match number(flag, value)? {
+        0 => Err(format!("{flag}: expected at least 1, found 0").into()),
+        more => Ok(more),
+    }
 }

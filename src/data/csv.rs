@@ -193,10 +193,11 @@ impl Csv {
     /// As [`read`](Self::read).
     pub fn read_from(&self, mut reader: impl Read) -> Result<Table, FileProblem> {
         let start = read_up_to(&mut reader, 3)?;
+        let no_text = |found| Err(line(1, "text in UTF-8", found));
         let text = match start[..] {
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-                return Err(line(1, "text in UTF-8", "UTF-16: save the file as UTF-8"));
-            }
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return no_text("UTF-16: save the file as UTF-8"),
+            [0x1f, 0x8b, ..] => return no_text("gzip-compressed data: unpack the file"),
+            [b'P', b'K', 3] => return no_text("a ZIP archive or a spreadsheet: unpack it, or save the table as CSV"),
             [0xef, 0xbb, 0xbf] => &[],
             _ => &start[..],
         };
@@ -231,8 +232,10 @@ impl Csv {
         if let [field] = fields[..] {
             for other in [',', ';', '\t', '|'] {
                 if field.contains(other) {
-                    let found =
-                        format!("one, with {other:?} in it: {field:?}. Csv::separator(b{other:?}) splits there");
+                    let found = format!(
+                        "one, with {other:?} in it: {}. Csv::separator(b{other:?}) splits there",
+                        shown(field, "")
+                    );
                     return problem("the names of several columns", found);
                 }
             }
@@ -242,7 +245,8 @@ impl Csv {
             return problem("the names of the columns", found.into());
         }
         if fields.iter().any(|field| field.contains('\r')) {
-            return problem("lines that end in LF or CRLF", "lines that end in CR".into());
+            let found = "lines that end in CR: save the file with the line ends of Windows or Unix";
+            return problem("lines that end in LF or CRLF", found.into());
         }
         let known: Option<HashSet<&str>> = self.known.as_ref().map(|(inputs, _)| {
             inputs.iter().map(|column| &column.name).chain(&self.targets).map(String::as_str).collect()
@@ -258,7 +262,7 @@ impl Csv {
                 return problem("a name for each column", found);
             }
             if !seen.insert(field) {
-                return problem("different names", format!("{field:?} twice"));
+                return problem("different names", format!("{field:?} twice: rename one of them"));
             }
         }
         Ok(fields.into_iter().map(String::from).collect())
@@ -269,8 +273,12 @@ impl Csv {
         let places: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
         let place = |name: &str| {
             places.get(name).copied().ok_or_else(|| {
-                let expected = format!("a column {name:?}");
-                line(1, &expected, &List(names).to_string())
+                let mut found = List(names).to_string();
+                // No column is called 5.1.
+                if self.header && names.iter().any(|name| number(name, self.decimal_comma).is_some()) {
+                    found += ". If the first line is one of numbers: Csv::header(false) reads a file without names";
+                }
+                line(1, &format!("a column {name:?}"), &found)
             })
         };
         for name in self.without.iter().chain(&self.words).chain(self.fill_column.keys()) {
@@ -334,8 +342,10 @@ impl Csv {
                 let what = if self.header { "as the first line has names" } else { "as the first line has" };
                 let mut found = rows.record.len().to_string();
                 if rows.record.len() > width && self.separator == b',' {
-                    found +=
-                        ". For decimal commas and another separator: Csv::decimal_comma(true), Csv::separator(b';')";
+                    found += ". A field with a comma in it needs quotes. For decimal commas and another separator: \
+                              Csv::decimal_comma(true), Csv::separator(b';')";
+                } else if rows.record.as_slice().contains(&b'\n') {
+                    found += SEVERAL_LINES;
                 }
                 return Err(line(rows.line, &format!("{width} fields, {what}"), &found));
             }
@@ -373,7 +383,8 @@ impl Csv {
             |expected: String, found: String| Err(FileProblem::Cell { line, column: name.clone(), expected, found });
         if self.missing.contains(text) || number.is_some_and(f64::is_nan) {
             if column.is_target {
-                return problem("a value, because it is the target".into(), missing(text));
+                let found = format!("{}. Take the line out", missing(text));
+                return problem("a value, because it is the target".into(), found);
             }
             column.first_missing.get_or_insert((line, missing(text)));
             self.check_fill(column)?;
@@ -383,7 +394,9 @@ impl Csv {
             column.first_line = line;
             if number.is_none() && self::number(text, true).is_some() {
                 let found = format!(
-                    "{text:?}. Csv::decimal_comma(true) reads it as a number, Csv::words([{name:?}]) as a word"
+                    "{}. For a decimal comma: Csv::decimal_comma(true). A comma between thousands has to go. To read \
+                     words: Csv::words([{name:?}])",
+                    shown(text, "")
                 );
                 return problem("a number with a decimal point".into(), found);
             }
@@ -396,8 +409,8 @@ impl Csv {
         };
         match (&mut column.kind, number) {
             (Kind::Numbers, Some(number)) if number.is_finite() => Ok(number),
-            (Kind::Numbers, Some(_)) => problem("a finite number".into(), format!("{text:?}")),
-            (Kind::Numbers, None) => problem(format!("a number{as_in}"), format!("{text:?}")),
+            (Kind::Numbers, Some(_)) => problem("a finite number".into(), shown(text, "")),
+            (Kind::Numbers, None) => problem(format!("a number{as_in}"), shown(text, "")),
             (Kind::Words(words), number) => {
                 if number.is_some() && column.first_line > 0 {
                     let found = format!(
@@ -410,12 +423,12 @@ impl Csv {
                 match words.index(text) {
                     Some(index) => Ok(count(index)),
                     None if words.complete => {
-                        problem(format!("one of the known words {}", List(&words.words)), format!("{text:?}"))
+                        problem(format!("one of the known words {}", List(&words.words)), shown(text, ""))
                     }
                     None if words.words.len() == self.max_words => {
                         let found = format!(
-                            "one more, {text:?}. Csv::without([{name:?}]) leaves the column out, Csv::max_words allows \
-                             more"
+                            "one more, {}. Csv::without([{name:?}]) leaves the column out, Csv::max_words allows more",
+                            shown(text, "")
                         );
                         problem(format!("at most {} different words", self.max_words), found)
                     }
@@ -449,7 +462,11 @@ impl Csv {
                 let fill = if words { "Word(\"unknown\".into())" } else { "Median" };
                 let found = match &self.known {
                     None => format!("{found}. Csv::fill(Fill::{fill}) replaces missing values"),
-                    Some(_) => format!("{found}, and no fill-in was learnt for this column"),
+                    Some(_) => {
+                        format!(
+                            "{found}, and no fill-in was learnt for this column: train with Csv::fill(Fill::{fill})"
+                        )
+                    }
                 };
                 let name = column.column.name.clone();
                 Err(FileProblem::Cell { line: *line, column: name, expected: "a value".into(), found })
@@ -481,7 +498,7 @@ impl Csv {
         };
         if let ([only], true, false) = (&words.words[..], is_target, words.complete) {
             let (line, expected) = (first_line.max(1), "at least two classes");
-            let found = format!("{only:?} in every row");
+            let found = shown(only, " in every row");
             return Err(FileProblem::Cell { line, column: column.name, expected: expected.into(), found });
         }
         let (sorted, new_index) = words.sorted();
@@ -506,6 +523,16 @@ fn number(text: &str, decimal_comma: bool) -> Option<f64> {
 fn missing(text: &str) -> String {
     if text.is_empty() { "nothing".into() } else { format!("{text:?}, which stands for a missing value") }
 }
+
+/// A field for an error, its start if it is long, and what is to be said of it.
+fn shown(field: &str, then: &str) -> String {
+    const MOST: usize = 60;
+    let start: String = field.chars().take(MOST).collect();
+    let more = if start.len() < field.len() { "…" } else { "" };
+    format!("{start:?}{more}{then}{}", if field.contains('\n') { SEVERAL_LINES } else { "" })
+}
+
+const SEVERAL_LINES: &str = ", over several lines: maybe a quote lacks its end";
 
 fn line(line: u64, expected: &str, found: &str) -> FileProblem {
     FileProblem::Line { line, expected: expected.into(), found: found.into() }
@@ -558,9 +585,14 @@ impl<R: Read> Rows<R> {
             Err(FileProblem::Cell { line: self.line, column: column.into(), expected, found })
         };
         match std::str::from_utf8(field) {
-            Ok(text) if text.contains('\0') => problem("text in UTF-8", "a zero byte: UTF-16, or no text"),
+            Ok(text) if text.contains('\0') => {
+                problem("text in UTF-8", "a zero byte: UTF-16, or no text. Save the table as CSV in UTF-8")
+            }
             Ok(text) => Ok(text.trim()),
-            Err(_) => problem("text in UTF-8", &format!("\"{}\": save the file as UTF-8", field.escape_ascii())),
+            Err(_) => {
+                let start = field[..field.len().min(60)].escape_ascii();
+                problem("text in UTF-8", &format!("\"{start}\": save the file as UTF-8"))
+            }
         }
     }
 }

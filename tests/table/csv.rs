@@ -120,7 +120,7 @@ fn missing_values_are_an_error_or_replaced() {
     // Never in a target.
     assert_eq!(
         message(Csv::new().target("y").fill(Fill::Mean).read_from("a,y\n1,1\n2,\n".as_bytes())),
-        "line 3, column \"y\": expected a value, because it is the target, found nothing"
+        "line 3, column \"y\": expected a value, because it is the target, found nothing. Take the line out"
     );
     assert_eq!(
         message(Csv::new().target("y").fill(Fill::Mean).read_from("a,y\n,1\n,2\n".as_bytes())),

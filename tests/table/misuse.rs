@@ -65,6 +65,12 @@ fn a_missing_column() {
         message(Csv::new().target("specie").read_from("a,species\n1,x\n".as_bytes())),
         "line 1: expected a column \"specie\", found a, species"
     );
+    // No names in the file.
+    assert_eq!(
+        refused("5.1,b,no\n1,c,yes\n"),
+        "line 1: expected a column \"y\", found 5.1, b, no. If the first line is one of numbers: Csv::header(false) reads a \
+         file without names"
+    );
     assert_eq!(
         message(Csv::new().without(["c"]).read_from(PLAIN.as_bytes())),
         "line 1: expected a column \"c\", found a, b, y"
@@ -143,7 +149,7 @@ fn two_lines_of_names() {
         refused("1.5,2,3\n1,2,no\n"),
         "line 1: expected the names of the columns, found numbers. Csv::header(false) reads a file without names"
     );
-    assert_eq!(refused("a,a,y\n1,2,no\n"), "line 1: expected different names, found \"a\" twice");
+    assert_eq!(refused("a,a,y\n1,2,no\n"), "line 1: expected different names, found \"a\" twice: rename one of them");
     // The index that pandas writes.
     let text = ",a,y\n0,1,no\n1,2,yes\n";
     assert_eq!(
@@ -177,13 +183,13 @@ fn semicolons_for_commas() {
 fn decimal_commas() {
     assert_eq!(
         refused("a,b,y\n1,5,2,5,no\n"),
-        "line 2: expected 3 fields, as the first line has names, found 5. For decimal commas and another separator: \
-         Csv::decimal_comma(true), Csv::separator(b';')"
+        "line 2: expected 3 fields, as the first line has names, found 5. A field with a comma in it needs quotes. For decimal commas \
+         and another separator: Csv::decimal_comma(true), Csv::separator(b';')"
     );
     assert_eq!(
         refused("a,y\n\"1,5\",no\n"),
-        "line 2, column \"a\": expected a number with a decimal point, found \"1,5\". Csv::decimal_comma(true) reads it as a \
-         number, Csv::words([\"a\"]) as a word"
+        "line 2, column \"a\": expected a number with a decimal point, found \"1,5\". For a decimal comma: Csv::decimal_comma(true). A comma \
+         between thousands has to go. To read words: Csv::words([\"a\"])"
     );
     assert_eq!(
         refused("a,y\n1,no\n\"1,5\",yes\n"),
@@ -211,7 +217,8 @@ fn byte_order_mark_crlf_quotes_and_spaces() {
     }
     assert_eq!(
         refused(&PLAIN.replace('\n', "\r")),
-        "line 1: expected lines that end in LF or CRLF, found lines that end in CR"
+        "line 1: expected lines that end in LF or CRLF, found lines that end in CR: save the file with the line ends of \
+         Windows or Unix"
     );
     // Separators, quotes and ends of lines within quotes.
     let text = "a,y\n1,\"no, never\"\n2,\"a \"\"yes\"\"\"\n3,\"two\nlines\"\n";
@@ -219,7 +226,16 @@ fn byte_order_mark_crlf_quotes_and_spaces() {
     // A quote without its end takes the rest of the file.
     assert_eq!(
         refused("a,y\n1,no\n\"2,yes\n3,no\n"),
-        "line 3: expected 2 fields, as the first line has names, found 1"
+        "line 3: expected 2 fields, as the first line has names, found 1, over several lines: maybe a quote lacks its end"
+    );
+    let rest = "2,yes\n".repeat(1000);
+    assert_eq!(
+        refused(&format!("a,y\n1,\"no\n{rest}")),
+        format!(
+            "line 2, column \"y\": expected at least two classes, found {:?}… in every row, over several lines: maybe a \
+             quote lacks its end",
+            &format!("no\n{rest}")[..60]
+        )
     );
 }
 
@@ -251,8 +267,8 @@ fn ten_thousand_columns() {
     assert_eq!(data.inputs()[[1, 9_999]], (9_999 % 7 + 1) as f64);
     assert_eq!(
         refused(&text.replace("\n0,", "\n0,0,")),
-        "line 2: expected 10001 fields, as the first line has names, found 10002. For decimal commas and another separator: \
-         Csv::decimal_comma(true), Csv::separator(b';')"
+        "line 2: expected 10001 fields, as the first line has names, found 10002. A field with a comma in it needs quotes. For \
+         decimal commas and another separator: Csv::decimal_comma(true), Csv::separator(b';')"
     );
 }
 
@@ -267,12 +283,26 @@ fn an_empty_file() {
 
 #[test]
 fn a_file_of_zeros() {
-    let found = "found a zero byte: UTF-16, or no text";
+    let found = "found a zero byte: UTF-16, or no text. Save the table as CSV in UTF-8";
     assert_eq!(refused("\0\0\0\0\0\0"), format!("line 1, column \"column 1\": expected text in UTF-8, {found}"));
     // The digit: constant columns stay as they are.
     let table = read("a,b,y\n0,0,0\n0,0,0\n0,0,0\n").unwrap();
     let data = Preprocessing::learn(&table).unwrap().dataset::<f64>(&table).unwrap();
     assert!(data.inputs().iter().chain(&data.targets()).all(|&x| x == 0.0));
+}
+
+#[test]
+fn other_kinds_of_files() {
+    assert_eq!(
+        message(Csv::new().read_from(&b"PK\x03\x04\x14\x00"[..])),
+        "line 1: expected text in UTF-8, found a ZIP archive or a spreadsheet: unpack it, or save the table as CSV"
+    );
+    assert_eq!(
+        message(Csv::new().read_from(&b"\x1f\x8b\x08\x00"[..])),
+        "line 1: expected text in UTF-8, found gzip-compressed data: unpack the file"
+    );
+    let long = [b"a,y\n", &b"\xff".repeat(1000)[..]].concat();
+    assert!(message(Csv::new().read_from(&long[..])).len() < 400);
 }
 
 #[test]
@@ -284,7 +314,8 @@ fn utf_16_and_other_encodings() {
     let with_mark = "line 1: expected text in UTF-8, found UTF-16: save the file as UTF-8";
     assert_eq!(utf_16(&[0xff, 0xfe], u16::to_le_bytes), with_mark);
     assert_eq!(utf_16(&[0xfe, 0xff], u16::to_be_bytes), with_mark);
-    let without = "line 1, column \"column 1\": expected text in UTF-8, found a zero byte: UTF-16, or no text";
+    let without = "line 1, column \"column 1\": expected text in UTF-8, found a zero byte: UTF-16, or no text. Save the table \
+         as CSV in UTF-8";
     assert_eq!(utf_16(&[], u16::to_le_bytes), without);
     assert_eq!(utf_16(&[], u16::to_be_bytes), without);
     // Latin-1.
