@@ -39,9 +39,11 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+type Save<'n> = dyn Fn(Language, &Path) -> chainrule::Result<()> + 'n;
+
 /// A network or a model to write, and the rows to predict.
 struct File<'n, F> {
-    save: Box<dyn Fn(Language, &Path) -> chainrule::Result<()> + 'n>,
+    save: Box<Save<'n>>,
     rows: Array2<F>,
     outputs: usize,
     classes: usize,
