@@ -11,6 +11,9 @@ use std::array::from_fn;
 /// Entries that are worth a thread of their own.
 const LEAST_PIECE: usize = 32 * 1024;
 
+/// Vectors whose place in the arrays is checked once for all.
+const TOGETHER: usize = 2;
+
 /// See [`super::each`].
 #[inline(always)]
 pub(super) fn each<F: Real, P: Formula<OUT, IN>, const OUT: usize, const IN: usize>(
@@ -58,8 +61,19 @@ impl<F: Real, P: Formula<OUT, IN>, const OUT: usize, const IN: usize> Work for E
         };
         // The last vector reaches back into the one before. What it needs is read before anything is written.
         let (last_out, last_in) = (load(s, &out, last), load(s, &input, last));
-        for at in (0..last).step_by(Native::<S, F>::LEN) {
+        let (mut at, together) = (0, TOGETHER * Native::<S, F>::LEN);
+        while at + together <= last {
+            let mut out = out.each_mut().map(|out| &mut out[at..][..together]);
+            let input = input.map(|input| &input[at..][..together]);
+            for v in 0..TOGETHER {
+                let at = v * Native::<S, F>::LEN;
+                store(formula.at(load(s, &out, at), load(s, &input, at)), &mut out, at);
+            }
+            at += together;
+        }
+        while at < last {
             store(formula.at(load(s, &out, at), load(s, &input, at)), &mut out, at);
+            at += Native::<S, F>::LEN;
         }
         store(formula.at(last_out, last_in), &mut out, last);
     }
