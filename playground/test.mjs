@@ -2,14 +2,19 @@
 //
 // REFERENCE is the native program of examples/reference.rs; with a folder PICTURES, screenshots go there. Speaks the DevTools
 // protocol over a pipe, so that nothing has to be installed.
+//
+// node playground/test.mjs --speed CHROMIUM SPEED [NN] prints how fast the page is, and asserts nothing. SPEED is the native
+// program of examples/speed.rs, NN the nn.ts of TensorFlow Playground as a script that defines `nn`.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const [chromium, reference, pictures] = process.argv.slice(2);
+const words = process.argv.slice(2);
+const measuring = words[0] === "--speed";
+const [chromium, reference, pictures] = measuring ? words.slice(1) : words;
 const page = pathToFileURL(fileURLToPath(new URL("../docs/playground.html", import.meta.url))).href;
 const profile = mkdtempSync(join(tmpdir(), "playground-"));
 const browser = spawn(chromium, [
@@ -29,7 +34,7 @@ function send(method, params = {}, sessionId = session) {
   return new Promise((resolve, reject) => answers.set(sent, { resolve, reject, method }));
 }
 
-const words = (args) => args.map(({ value, description }) => value ?? description).join(" ");
+const joined = (args) => args.map(({ value, description }) => value ?? description).join(" ");
 function receive({ id, result, error, method, params, sessionId }) {
   if (id) {
     const { resolve, reject, method: asked } = answers.get(id);
@@ -38,7 +43,7 @@ function receive({ id, result, error, method, params, sessionId }) {
   }
   if (method === "Network.requestWillBeSent") requests.push(params.request.url);
   if (method === "Runtime.exceptionThrown") problems.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
-  if (method === "Runtime.consoleAPICalled" && ["error", "warning", "assert"].includes(params.type)) problems.push(words(params.args));
+  if (method === "Runtime.consoleAPICalled" && ["error", "warning", "assert"].includes(params.type)) problems.push(joined(params.args));
   if (method === "Log.entryAdded" && params.entry.level === "error") problems.push(params.entry.text);
   if (method === "Target.attachedToTarget" && sessionId === session) {
     for (const domain of ["Network", "Runtime"]) send(`${domain}.enable`, {}, params.sessionId).catch(() => {});
@@ -100,12 +105,6 @@ async function picture(name) {
 }
 
 async function check() {
-  const { targetId } = await send("Target.createTarget", { url: "about:blank" });
-  ({ sessionId: session } = await send("Target.attachToTarget", { targetId, flatten: true }));
-  for (const domain of ["Page", "Runtime", "Network", "Log"]) await send(`${domain}.enable`);
-  await send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: true });
-  await size(1280, 900);
-
   // The numbers are those of a native build.
   await open();
   const settings = await evaluate("playground.asNumbers(playground.START)");
@@ -245,6 +244,76 @@ async function check() {
   assert(requests.some((url) => url.startsWith(page)), "requests are counted");
 }
 
+// The page as it trains the moons on 2-25-50-25-2, and the same network natively and in TensorFlow Playground.
+async function speed() {
+  const NETWORK = "net=25,50,25&rate=0.03&momentum=0";
+  const { product } = await send("Browser.getVersion", {}, undefined);
+  console.log(product);
+  await open(`#${NETWORK}&batch=10`);
+  await click("play");
+  await until("playground.state.steps > 2000", 30);
+  const drawn = await evaluate(`new Promise((resolve) => {
+    const long = [];
+    new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration))).observe({ entryTypes: ["longtask"] });
+    const { state } = playground;
+    const [begin, steps] = [performance.now(), state.steps];
+    let [frames, fresh, last] = [0, 0, null];
+    requestAnimationFrame(function count() {
+      frames += 1;
+      if (state.frame !== last) fresh += 1;
+      last = state.frame;
+      const seconds = (performance.now() - begin) / 1000;
+      if (seconds < 10) return requestAnimationFrame(count);
+      resolve({ frames: frames / seconds, fresh: fresh / seconds, samples: (10 * (state.steps - steps)) / seconds, long });
+    });
+  })`);
+  await click("play");
+  console.log(`while it trains, a second: ${drawn.frames.toFixed(1)} frames, ${drawn.fresh.toFixed(1)} new pictures, ${Math.round(drawn.samples)} samples`);
+  console.log(`tasks of the main thread above 50 ms: ${drawn.long.length} ${drawn.long.map(Math.round)}`);
+
+  console.log("samples per second     page   native  with SSE2  TensorFlow Playground");
+  for (const activation of ["tanh", "relu"]) {
+    for (const batch of [1, 10, 30]) {
+      await open(`#${NETWORK}&batch=${batch}&activation=${activation}`);
+      const page = await evaluate(`(async () => {
+        let best = 0;
+        for (let round = 0; round < 5; round += 1) {
+          const begin = performance.now();
+          let steps = 0;
+          while (performance.now() - begin < 300) steps += (await playground.call("train", ${Math.ceil(5000 / batch)})).length;
+          best = Math.max(best, (1000 * ${batch} * steps) / (performance.now() - begin));
+        }
+        return best;
+      })()`);
+      const settings = (await evaluate(`playground.asNumbers({ ...playground.START, net: [25, 50, 25], rate: 0.03, momentum: 0, batch: ${batch}, activation: "${activation}" })`)).map(String);
+      const native = (vectors) => Number(execFileSync(reference, ["1.5", ...settings], { encoding: "utf8", env: { ...process.env, CHAINRULE_VECTORS: vectors } }));
+      // Two outputs, of which its backProp gives a target to the first alone; as oneStep of its playground.ts calls it.
+      const other = !pictures ? NaN : await evaluate(`${readFileSync(pictures, "utf8")}; (() => {
+        const f = nn.Activations.${activation.toUpperCase()};
+        const network = nn.buildNetwork([2, 25, 50, 25, 2], f, nn.Activations.TANH, null, ["x", "y"]);
+        const points = playground.state.data.rows.filter(({ test }) => !test).map(({ x, label }) => [[...x], 2 * label - 1]);
+        let best = 0;
+        for (let round = 0; round < 5; round += 1) {
+          const begin = performance.now();
+          let done = 0;
+          while (performance.now() - begin < 300) {
+            points.forEach(([x, label], i) => {
+              nn.forwardProp(network, x);
+              nn.backProp(network, label, nn.Errors.SQUARE);
+              if ((i + 1) % ${batch} === 0) nn.updateWeights(network, 0.03, 0);
+            });
+            done += points.length;
+          }
+          best = Math.max(best, (1000 * done) / (performance.now() - begin));
+        }
+        return best;
+      })()`);
+      const rates = [page, native(""), native("sse2"), other].map((rate) => Math.round(rate).toString().padStart(8));
+      console.log(`${`${activation}, batch ${batch}`.padEnd(18)} ${rates.join(" ")}`);
+    }
+  }
+}
+
 let failure;
 const late = setTimeout(() => {
   console.error("the page takes too long");
@@ -252,8 +321,13 @@ const late = setTimeout(() => {
   process.exit(1);
 }, 240_000);
 try {
-  await check();
-  console.log("docs/playground.html: trains, walks, breaks and reads digits as it should");
+  const { targetId } = await send("Target.createTarget", { url: "about:blank" });
+  ({ sessionId: session } = await send("Target.attachToTarget", { targetId, flatten: true }));
+  for (const domain of ["Page", "Runtime", "Network", "Log"]) await send(`${domain}.enable`);
+  await send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: true });
+  await size(1280, 900);
+  await (measuring ? speed() : check());
+  if (!measuring) console.log("docs/playground.html: trains, walks, breaks and reads digits as it should");
 } catch (error) {
   failure = error;
   console.error(error.stack);

@@ -115,9 +115,11 @@ function readColours() {
   const classes = dark ? [[234, 131, 51], [86, 160, 226], [96, 190, 120]] : [[214, 99, 14], [31, 111, 181], [40, 140, 70]];
   paint = { plus: triple("--plus-rgb"), minus: triple("--minus-rgb"), ink: style("--ink"), soft: style("--soft"),
     line: style("--line"), card: style("--card"), base: dark ? [28, 32, 36] : [255, 255, 255], classes };
+  paint.signed = Int32Array.from({ length: 513 }, (_, i) => packed(mix(paint.base, i < 256 ? paint.minus : paint.plus, Math.abs(i - 256) / 256)));
 }
 const mix = (from, to, share) => from.map((c, i) => c + (to[i] - c) * share);
-const signed = (x) => mix(paint.base, x < 0 ? paint.minus : paint.plus, Math.min(1, Math.abs(x)));
+// The pixel of a number from −1 to 1, out of a table.
+const signed = (x) => paint.signed[Math.round(256 * Math.max(-1, Math.min(1, x))) + 256];
 
 // --- The state of the training ---
 
@@ -146,7 +148,10 @@ function readParameters(flat, sizes, at = 0) {
   return [layers, at];
 }
 
+// With other settings; a training that runs goes on with them.
 async function anew(steps = 0) {
+  const running = state.playing;
+  state.playing = false;
   await idle();
   state.costs = [];
   state.steps = 0;
@@ -163,7 +168,9 @@ async function anew(steps = 0) {
       await call("train", Math.min(piece, steps - done));
     }
     await draw(0, -1);
+    if (running) play();
   } catch (error) {
+    state.playing = running;
     stop();
     complain(error.message);
   }
@@ -175,58 +182,81 @@ const idle = async () => {
   while (state.busy) await new Promise((resolve) => setTimeout(resolve, 2));
 };
 
-// Trains (steps, or for some milliseconds; neither with −1) and draws.
+// Trains in the worker (steps, or for some milliseconds; neither with −1).
+function request(steps, milliseconds) {
+  const large = settings.net.reduce((sum, units) => sum + units, 0) > 60;
+  return call("frame", steps, milliseconds, state.data.inputs === 1 ? 200 : large ? 56 : 80, SHOWN);
+}
+
+// Shows what the worker has trained.
+function present(frame) {
+  state.frame = frame;
+  const [count, epoch, cost, right, testCost, testRight] = frame.measured;
+  if (Number.isFinite(cost)) {
+    state.steps = count;
+    state.costs.push(...frame.costs);
+    if (state.costs.at(-1)?.[0] !== count) state.costs.push([count, cost, testCost]);
+    if (state.costs.length > 1200) state.costs = state.costs.filter((_, i) => i % 2 === 0);
+    $("f-epoch").textContent = epoch.toFixed(1);
+    $("f-steps").textContent = count.toLocaleString("en");
+    $("f-cost").textContent = number(cost);
+    $("f-test").textContent = number(testCost);
+    $("f-right").textContent = percent(right);
+    $("f-right-test").textContent = percent(testRight);
+  }
+  [state.weights] = readParameters(frame.weights, state.sizes);
+  drawAll();
+  if (frame.problem) {
+    stop();
+    complain(`Stopped: ${frame.problem}`);
+  }
+}
+
 async function draw(steps, milliseconds) {
   state.busy = true;
   try {
-    const large = settings.net.reduce((sum, units) => sum + units, 0) > 60;
-    const frame = await call("frame", steps, milliseconds, state.data.inputs === 1 ? 200 : large ? 56 : 80);
-    state.frame = frame;
-    const [count, epoch, cost, right, testCost, testRight] = frame.measured;
-    if (Number.isFinite(cost)) {
-      state.steps = count;
-      state.costs.push(...frame.costs);
-      if (state.costs.at(-1)?.[0] !== count) state.costs.push([count, cost, testCost]);
-      if (state.costs.length > 1200) state.costs = state.costs.filter((_, i) => i % 2 === 0);
-      $("f-epoch").textContent = epoch.toFixed(1);
-      $("f-steps").textContent = count.toLocaleString("en");
-      $("f-cost").textContent = number(cost);
-      $("f-test").textContent = number(testCost);
-      $("f-right").textContent = percent(right);
-      $("f-right-test").textContent = percent(testRight);
-    }
-    [state.weights] = readParameters(frame.weights, state.sizes);
-    drawAll();
-    if (frame.problem) {
-      stop();
-      complain(`Stopped: ${frame.problem}`);
-    }
-    return frame;
+    present(await request(steps, milliseconds));
   } finally {
     state.busy = false;
   }
 }
 
 let rate = [];
-async function loop() {
-  if (!state.playing) return;
-  const pace = Number($("pace").value);
-  // With reduced motion two or three pictures a second.
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (calm && pace > 0) await new Promise((resolve) => setTimeout(resolve, 400));
-  const frame = await draw(pace, calm ? 400 : 9).catch((error) => {
-    stop();
-    complain(error.message);
-  });
+function count(done) {
   const now = performance.now();
-  rate.push([now, frame?.done ?? 0]);
+  rate.push([now, done]);
   rate = rate.filter(([then]) => now - then < 1500);
   const seconds = (now - rate[0][0]) / 1000;
-  if (seconds > 0.3) {
-    const perSecond = rate.slice(1).reduce((sum, [, done]) => sum + done, 0) / seconds;
-    $("f-rate").textContent = Math.round(perSecond).toLocaleString("en");
+  if (seconds < 0.3) return;
+  const perSecond = rate.slice(1).reduce((sum, [, some]) => sum + some, 0) / seconds;
+  $("f-rate").textContent = Math.round(perSecond).toLocaleString("en");
+}
+
+// Until somebody stops it. The worker trains for the next picture while this one is drawn.
+async function loop() {
+  state.busy = true;
+  // With reduced motion two or three pictures a second.
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const next = async () => {
+    const pace = Number($("pace").value);
+    if (calm && pace > 0) await new Promise((resolve) => setTimeout(resolve, 400));
+    return request(pace, calm ? 400 : 14);
+  };
+  try {
+    let ahead = next();
+    while (ahead) {
+      const frame = await ahead;
+      ahead = state.playing && !frame.problem ? next() : null;
+      present(frame);
+      count(frame.done);
+      if (ahead) await new Promise(requestAnimationFrame);
+    }
+  } catch (error) {
+    stop();
+    complain(error.message);
+  } finally {
+    state.busy = false;
   }
-  requestAnimationFrame(loop);
 }
 
 function stop() {
@@ -234,15 +264,18 @@ function stop() {
   state.playing = false;
   rate = [];
   $("play").textContent = "Play";
-  toAddress();
-  idle().then(drawAll);
+  // The picture that the worker has begun belongs to the training.
+  idle().then(() => {
+    toAddress();
+    drawAll();
+  });
 }
 
 function play() {
   state.playing = true;
   $("play").textContent = "Pause";
   complain("");
-  loop();
+  idle().then(loop);
 }
 
 // --- Pictures ---
@@ -261,15 +294,16 @@ function context(id) {
   return [to, width, height];
 }
 
+// A colour as a pixel of a picture: red first in memory.
+const packed = ([red, green, blue]) => (255 << 24) | (blue << 16) | (green << 8) | red;
+
 const tile = document.createElement("canvas");
-function image(to, side, colour, x, y, width, height) {
-  tile.width = tile.height = side;
-  const pixels = new ImageData(side, side);
-  for (let i = 0; i < side * side; i += 1) {
-    const [red, green, blue] = colour(i);
-    pixels.data.set([red, green, blue, 255], 4 * i);
-  }
-  tile.getContext("2d").putImageData(pixels, 0, 0);
+function image(to, side, pixel, x, y, width, height) {
+  if (tile.width !== side) tile.width = tile.height = side;
+  const picture = new ImageData(side, side);
+  const pixels = new Int32Array(picture.data.buffer);
+  for (let i = 0; i < side * side; i += 1) pixels[i] = pixel(i);
+  tile.getContext("2d").putImageData(picture, 0, 0);
   to.imageSmoothingEnabled = true;
   to.drawImage(tile, x, y, width, height);
 }
@@ -323,7 +357,7 @@ function drawBoundary(id, data, plane) {
         sum[j] += a[k * size + i] * c;
       });
     }
-    return mix(paint.base, sum, 0.42);
+    return packed(mix(paint.base, sum, 0.42));
   };
   image(to, side, colour, 0, 0, width, height);
   // The decision itself: where the largest output of a class meets the next one's.
@@ -403,7 +437,8 @@ function drawNetwork() {
         image(to, side, (p) => signed(i === 0 ? ((p % side) / side) * 2 - 1 : 1 - (Math.floor(p / side) / side) * 2), px, py, size, size);
       } else if (l > 0) {
         const a = frame.pictures.subarray(at + i * each, at + (i + 1) * each);
-        const largest = a.reduce((max, v) => Math.max(max, Math.abs(v)), 1e-9);
+        let largest = 1e-9;
+        for (let p = 0; p < each; p += 1) largest = Math.max(largest, Math.abs(a[p]));
         if (side) {
           image(to, side, (p) => signed(a[p] / largest), px, py, size, size);
         } else {
@@ -435,7 +470,7 @@ function drawNetwork() {
         to.fillText(`x${subscript(i + 1)}`, px - 4, y + 4);
       }
     }
-    if (l > 0) at += units * each;
+    if (l > 0) at += Math.min(SHOWN, units) * each;
     to.fillStyle = paint.soft;
     to.font = "12px system-ui, sans-serif";
     to.textAlign = "center";
@@ -555,7 +590,6 @@ for (const id of ["e-layer", "e-from", "e-to"]) {
 $("e-value").addEventListener("input", async () => {
   const value = Number($("e-value").value);
   if ($("e-value").value === "" || !Number.isFinite(value)) return;
-  await idle();
   await call("set", edited.l, edited.i, edited.j, value);
   if (!state.playing) await draw(0, -1);
 });

@@ -1,6 +1,8 @@
 "use strict";
 // Holds the network. Every message is [number, operation, arguments…], every answer [number, result, error].
 let wasm;
+// How long the pictures took when they were drawn last.
+let pictures = 0;
 
 function put(list) {
   const at = wasm.reserve(list.length);
@@ -30,31 +32,31 @@ const operations = {
   set: (layer, i, j, value) => numbers(wasm.set_parameter(layer, i, j, value)),
   plant: (mistake) => numbers(wasm.plant(mistake)),
   check: () => numbers(wasm.check()),
-  plane: (side, all) => numbers(wasm.plane(side, all ? 1 : 0)),
+  plane: (side, units) => numbers(wasm.plane(side, units)),
   walk: (rows) => numbers(wasm.walk(rows)),
   digit(picture) {
     put(picture);
     return numbers(wasm.digit());
   },
 
-  // So many steps, or as many as fit into so many milliseconds; then everything that the page draws.
-  frame(steps, milliseconds, side) {
-    const begin = performance.now();
+  // So many steps, or as many as fit into so many milliseconds together with what follows: everything that the page draws,
+  // with pictures of the first `units` of each layer.
+  frame(steps, milliseconds, side, units) {
+    let begin = performance.now();
+    const end = begin + Math.max(0.4 * milliseconds, milliseconds - pictures);
     let problem = "";
     let done = 0;
-    // Costs on the way, so that the curve does not jump from picture to picture.
     const costs = [];
-    let noted = begin;
     try {
       if (steps > 0) {
         numbers(wasm.train(steps));
         done = steps;
       } else {
-        while (performance.now() - begin < milliseconds) {
+        while (performance.now() < end) {
           numbers(wasm.train(5));
           done += 5;
-          if (performance.now() - noted > milliseconds / 4) {
-            noted = performance.now();
+          // One cost on the way: the curve is finer than the pictures.
+          if (costs.length === 0 && performance.now() - begin > (end - begin) / 2) {
             const [count, , cost, , test] = numbers(wasm.measure());
             costs.push([count, cost, test]);
           }
@@ -63,18 +65,21 @@ const operations = {
     } catch (error) {
       problem = error.message;
     }
+    begin = performance.now();
     let measured = new Float64Array(6).fill(NaN);
     try {
       measured = numbers(wasm.measure());
     } catch (error) {
       problem = problem || error.message;
     }
-    return {
+    const frame = {
       problem, done, costs, measured,
       weights: numbers(wasm.weights()),
       plane: numbers(wasm.plane(side, 0)),
-      pictures: numbers(wasm.plane(24, 1)),
+      pictures: numbers(wasm.plane(24, units)),
     };
+    pictures = performance.now() - begin;
+    return frame;
   },
 
   // Some hundred steps with a mistake or without: costs, gradient check after 20 steps, boundary at the end.
@@ -101,7 +106,9 @@ const operations = {
 
 onmessage = async ({ data: [number, operation, ...rest] }) => {
   try {
-    postMessage([number, await operations[operation](...rest), null]);
+    const result = await operations[operation](...rest);
+    const handed = operation === "frame" ? [result.weights.buffer, result.plane.buffer, result.pictures.buffer] : [];
+    postMessage([number, result, null], handed);
   } catch (error) {
     postMessage([number, null, error.message]);
   }

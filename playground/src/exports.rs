@@ -159,10 +159,11 @@ pub extern "C" fn check() -> i32 {
     })
 }
 
-/// low and high of x, low and high of y; then A over a grid of side × side points, from the upper left: of the last
-/// layer, or with `all` of every layer, one unit after the other. With one input, A at `side` points from left to right.
+/// low and high of x, low and high of y; then A over a grid of side × side points, from the upper left, one unit after
+/// the other: of the last layer, or of the first so many `units` of every layer. With one input, A at `side` points
+/// from left to right.
 #[unsafe(no_mangle)]
-pub extern "C" fn plane(side: usize, all: i32) -> i32 {
+pub extern "C" fn plane(side: usize, units: usize) -> i32 {
     answer(|p, out| {
         let inputs = all_inputs(&p.train, &p.test);
         let range = |column: usize| {
@@ -182,9 +183,13 @@ pub extern "C" fn plane(side: usize, all: i32) -> i32 {
             Array2::from_shape_fn((side * side, 2), point)
         };
         out.extend([left, right, bottom, top]);
-        let layers = p.activations(points.view())?;
-        let first = if all != 0 { 0 } else { layers.len() - 1 };
-        layers[first..].iter().for_each(|a| out.extend(a.t()));
+        if units == 0 {
+            out.extend(p.network.predict(points.view())?.t());
+            return Ok(());
+        }
+        for a in p.activations(points.view())? {
+            out.extend(a.t().rows().into_iter().take(units).flatten());
+        }
         Ok(())
     })
 }

@@ -11,7 +11,7 @@ mod settings;
 pub use mistakes::{Mistake, gradients, measured};
 pub use settings::{AnyOptimizer, Data, Settings};
 
-use chainrule::ndarray::{Array2, ArrayView2};
+use chainrule::ndarray::{Array2, ArrayView2, s};
 use chainrule::rand::SeedableRng;
 use chainrule::rand::seq::SliceRandom;
 use chainrule::{Affine, ChaCha8Rng, Dataset, Dropout, Error, Loss, Network, Optimizer, Result, Workspace};
@@ -25,6 +25,9 @@ pub struct Playground {
     pub optimizer: AnyOptimizer,
     pub mistake: Mistake,
     workspace: Workspace<f64>,
+    /// Copies of a batch's rows.
+    x: Array2<f64>,
+    y: Array2<f64>,
     rng: ChaCha8Rng,
     /// The rows of the training set in the order of this epoch, and the first of them that has not been used.
     order: Vec<usize>,
@@ -56,8 +59,21 @@ impl Playground {
         let workspace = Workspace::new(&network, batch);
         let order = (0..train.len()).collect();
         let mistake = Mistake::None;
-        let mut playground =
-            Playground { settings, train, test, network, optimizer, mistake, workspace, rng, order, next: 0, steps: 0 };
+        let mut playground = Playground {
+            x: Array2::zeros((batch, train.num_inputs())),
+            y: Array2::zeros((batch, train.num_outputs())),
+            settings,
+            train,
+            test,
+            network,
+            optimizer,
+            mistake,
+            workspace,
+            rng,
+            order,
+            next: 0,
+            steps: 0,
+        };
         playground.order.shuffle(&mut playground.rng);
         Ok(playground)
     }
@@ -77,8 +93,12 @@ impl Playground {
             self.next = 0;
         }
         let end = (self.next + self.batch()).min(self.train.len());
-        let batch = self.train.select(&self.order[self.next..end])?;
-        let (x, y) = (batch.inputs(), batch.targets());
+        let rows = end - self.next;
+        for (r, &row) in self.order[self.next..end].iter().enumerate() {
+            self.x.row_mut(r).assign(&self.train.inputs().row(row));
+            self.y.row_mut(r).assign(&self.train.targets().row(row));
+        }
+        let (x, y) = (self.x.slice(s![..rows, ..]), self.y.slice(s![..rows, ..]));
         if self.settings.dropout > 0.0 {
             let dropout = Dropout { inputs: 0.0, hidden: self.settings.dropout };
             self.workspace.draw_masks(x.nrows(), dropout, &mut self.rng)?;
