@@ -144,6 +144,12 @@ async function check() {
   near(entry("B4", -1), native.step[1], "dW of the first layer");
   near(entry("B5", 0), native.step[2], "db of the last layer");
   near(entry("B2", -1), native.step[3], "dA of the first layer");
+  const jacobian = await evaluate(`(() => {
+    const { jacobian, result: { m } } = playground.stops().find(({ tag }) => tag === "B1");
+    const { da, of } = jacobian(1);
+    return [0, 1].map((j) => [m.at(1, j), da.at(0, 0) * of.at(0, j) + da.at(0, 1) * of.at(1, j)]);
+  })()`);
+  jacobian.forEach(([entry, product]) => near(product, entry, "B1 by the Jacobian"));
   assert.deepEqual([...new Set(stops.map(({ tag }) => tag))], ["F1", "F2", "C3", "B1", "B4", "B5", "B2", "B3", "U1"]);
   assert.match(await text("stop-title"), /F1/);
   await key("ArrowRight");
@@ -153,7 +159,7 @@ async function check() {
   assert.match(await text("line"), /transpose_times.*\(B4\)/);
   await evaluate("document.querySelector('#arrays .result td[tabindex=\"0\"]').focus()");
   await key("ArrowDown");
-  assert.match(await text("sum"), /^Row 2, column 1: dw = Σᵣ aᵣᵢ dzᵣⱼ = /);
+  assert.match(await text("sum"), /^Row 2, column 1: dw₂₁ = Σᵣ aᵣ₂ dzᵣ₁ = /);
   await picture("apart");
 
   // A question hides the answer until it is given.
@@ -194,12 +200,28 @@ async function check() {
   await open("#data=own&own=0,0,1;1,1,1;0,1,2;1,0,2;0.1,0.1,1;0.9,0.1,2;0.1,0.9,2;0.9,0.9,1");
   const counted = "playground.state.data.rows.length";
   assert.equal(await evaluate(counted), 8);
-  await evaluate(`(() => {
-    const box = document.getElementById("boundary").getBoundingClientRect();
-    document.getElementById("boundary").dispatchEvent(new MouseEvent("click", { clientX: box.left + 50, clientY: box.top + 60 }));
-  })()`);
-  await until(`${counted} === 9`, 10);
+  const mouse = async (id, type, x, y) => {
+    const [left, top, width, height] = await evaluate(`(({ left, top, width, height }) => [left, top, width, height])(document.getElementById("${id}").getBoundingClientRect())`);
+    await send("Input.dispatchMouseEvent", { type, x: left + x * width, y: top + y * height, button: "left", buttons: 1, clickCount: 1 });
+  };
+  await mouse("boundary", "mousePressed", 0.15, 0.2);
+  await mouse("boundary", "mouseMoved", 0.25, 0.2);
+  await mouse("boundary", "mouseReleased", 0.25, 0.2);
+  await until(`${counted} === 10`, 10);
   await until("/own=0,0,1;.*;-?0\\.\\d\\d,\\d\\.\\d\\d,1$/.test(decodeURIComponent(location.hash))", 10);
+
+  // A weight under the pointer: 50 pixels up are +1.
+  const first = "playground.state.weights[0].w[0]";
+  const [before, x, y, height] = await evaluate(`(() => {
+    const { x0, y0, x1, y1 } = lines[0];
+    const { width, height } = document.getElementById("network").getBoundingClientRect();
+    return [${first}, (x0 + x1) / 2 / width, (y0 + y1) / 2 / height, height];
+  })()`);
+  await mouse("network", "mousePressed", x, y);
+  await mouse("network", "mouseMoved", x, y - 50 / height);
+  await mouse("network", "mouseReleased", x, y - 50 / height);
+  await until(`Math.abs(${first} - ${before + 1}) < 0.01`, 5);
+  await picture("weight");
 
   // What the crate refuses, the page says; and what it takes again is good.
   const type = (id, value) => evaluate(`(() => {
@@ -221,11 +243,9 @@ async function check() {
   }
   await click("wipe");
   await until("document.getElementById('verdict').textContent.startsWith('Nothing')", 5);
-  const pad = await evaluate("(({ left, top, width }) => [left, top, width])(document.getElementById('pad').getBoundingClientRect())");
-  const mouse = (type, x, y) => send("Input.dispatchMouseEvent", { type, x: pad[0] + x * pad[2], y: pad[1] + y * pad[2], button: "left", buttons: 1, clickCount: 1 });
-  await mouse("mousePressed", 0.25, 0.15);
-  for (const [x, y] of [[0.5, 0.14], [0.75, 0.14], [0.6, 0.5], [0.45, 0.88]]) await mouse("mouseMoved", x, y);
-  await mouse("mouseReleased", 0.45, 0.88);
+  await mouse("pad", "mousePressed", 0.25, 0.15);
+  for (const [x, y] of [[0.5, 0.14], [0.75, 0.14], [0.6, 0.5], [0.45, 0.88]]) await mouse("pad", "mouseMoved", x, y);
+  await mouse("pad", "mouseReleased", 0.45, 0.88);
   await until("document.getElementById('verdict').textContent.startsWith('A 7, ')", 5);
 
   // Nothing is wider than a small screen, in either theme.
@@ -234,6 +254,7 @@ async function check() {
     for (const view of ["train", "apart", "break", "digit"]) {
       await evaluate(`playground.show("${view}")`);
       assert(await evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), `${view} is wider than ${width}`);
+      if (view === "apart") await evaluate("playground.go(playground.stops().findIndex(({ tag }) => tag === 'B1'))");
       await picture(`${view}-${width}${dark ? "-dark" : ""}`);
     }
   }

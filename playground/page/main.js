@@ -105,6 +105,8 @@ const number = (x, digits = 3) => {
   return String(Number(x.toPrecision(digits))).replace("-", "−");
 };
 const inSum = (x) => (x < 0 ? `(${number(x, 4)})` : number(x, 4));
+// dw₂₃: a letter with its indices, counted from 1; r, i or j for the one that a sum runs over.
+const entry = (letter, ...indices) => `${letter}${indices.map((i) => (typeof i === "string" ? i : subscript(i + 1))).join(indices.some((i) => i > 8) ? "," : "")}`;
 const subscript = (i) => String(i).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
 const percent = (x) => (Number.isNaN(x) ? "–" : `${(100 * x).toFixed(1)} %`);
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -480,9 +482,16 @@ function drawNetwork() {
   const chosen = lines.find(({ l, i, j }) => l === edited.l && i === edited.i && j === edited.j);
   if (chosen) {
     to.beginPath();
-    to.arc((chosen.x0 + chosen.x1) / 2, (chosen.y0 + chosen.y1) / 2, 4, 0, 7);
+    const [x, y] = [(chosen.x0 + chosen.x1) / 2, (chosen.y0 + chosen.y1) / 2];
+    to.arc(x, y, 4, 0, 7);
     to.fillStyle = paint.ink;
     to.fill();
+    const text = number(weights[edited.l].w[edited.i * weights[edited.l].outputs + edited.j]);
+    to.textAlign = "center";
+    to.lineWidth = 4;
+    to.strokeStyle = paint.card;
+    to.strokeText(text, x, y - 9);
+    to.fillText(text, x, y - 9);
   }
 }
 
@@ -556,8 +565,8 @@ function showNumbers() {
   list.replaceChildren();
   state.weights.forEach(({ inputs, outputs, w, b }, l) => {
     const name = (letter) => `${letter}${subscript(l + 1)}`;
-    list.append(table({ name: name("W"), m: matrix(inputs, outputs, (r, c) => w[r * outputs + c]) }, 0, ", inputs down, units across", true));
-    list.append(table({ name: name("b"), m: matrix(1, outputs, (_, c) => b[c]) }, 0, "", true));
+    list.append(table({ name: name("W"), m: matrix(inputs, outputs, (r, c) => w[r * outputs + c]) }, 0, true));
+    list.append(table({ name: name("b"), m: matrix(1, outputs, (_, c) => b[c]) }, 0, true));
   });
 }
 $("numbers").addEventListener("toggle", showNumbers);
@@ -587,18 +596,31 @@ function choose(l, i, j) {
 for (const id of ["e-layer", "e-from", "e-to"]) {
   $(id).addEventListener("change", () => choose($("e-layer").value - 1, $("e-from").value - 1, $("e-to").value - 1));
 }
-$("e-value").addEventListener("input", async () => {
+// One change at a time; of several that come meanwhile the last counts.
+let wanted = null;
+async function setWeight(value) {
+  const waits = wanted !== null;
+  wanted = value;
+  if (waits) return;
+  const { l, i, j } = edited;
+  for (let next = null; next !== wanted;) {
+    next = wanted;
+    await call("set", l, i, j, next);
+    if (!state.playing) await draw(0, -1);
+  }
+  wanted = null;
+}
+$("e-value").addEventListener("input", () => {
   const value = Number($("e-value").value);
-  if ($("e-value").value === "" || !Number.isFinite(value)) return;
-  await call("set", edited.l, edited.i, edited.j, value);
-  if (!state.playing) await draw(0, -1);
+  if ($("e-value").value !== "" && Number.isFinite(value)) setWeight(value);
 });
 $("edit").addEventListener("submit", (event) => event.preventDefault());
 $("settings").addEventListener("submit", (event) => event.preventDefault());
-$("network").addEventListener("click", (event) => {
+// The line under the pointer.
+function nearest(event) {
   const box = $("network").getBoundingClientRect();
   const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-  let [nearest, least] = [null, 14];
+  let [found, least] = [null, 12];
   for (const line of lines) {
     for (let t = 0; t <= 1; t += 0.05) {
       // The Bézier curve that was drawn.
@@ -607,14 +629,32 @@ $("network").addEventListener("click", (event) => {
       const px = u * u * u * line.x0 + 3 * u * v * middle + v * v * v * line.x1;
       const py = line.y0 * (u * u * u + 3 * u * u * v) + line.y1 * (3 * u * v * v + v * v * v);
       const distance = Math.hypot(px - x, py - y);
-      if (distance < least) [nearest, least] = [line, distance];
+      if (distance < least) [found, least] = [line, distance];
     }
   }
-  if (nearest) {
-    choose(nearest.l, nearest.i, nearest.j);
-    $("e-value").focus();
-  }
+  return found;
+}
+let drag = null;
+$("network").addEventListener("pointerdown", (event) => {
+  const line = nearest(event);
+  if (!line) return;
+  choose(line.l, line.i, line.j);
+  // A finger scrolls the page.
+  if (event.pointerType === "touch") return;
+  $("network").setPointerCapture(event.pointerId);
+  drag = { y: event.clientY, from: Number($("e-value").value) };
 });
+$("network").addEventListener("pointermove", (event) => {
+  if (!drag) {
+    $("network").style.cursor = nearest(event) ? "ns-resize" : "default";
+    return;
+  }
+  const value = Number((drag.from + (drag.y - event.clientY) / 50).toFixed(2));
+  $("e-value").value = value;
+  setWeight(value);
+});
+for (const end of ["pointerup", "pointercancel"]) $("network").addEventListener(end, () => { drag = null; });
+$("network").addEventListener("click", (event) => nearest(event) && $("e-value").focus());
 
 // --- The form of the settings ---
 
@@ -625,13 +665,32 @@ function own(text) {
 }
 $("own-text").addEventListener("change", () => own($("own-text").value.trim()));
 $("own-clear").addEventListener("click", () => own(settings.own.split("\n").slice(0, -1).join("\n")));
-$("boundary").addEventListener("click", (event) => {
-  if (settings.data !== "own" || !state.frame) return;
+// Points are painted while the pointer is down, and go into the list when it comes up.
+let painted = null;
+function paintPoint(event) {
   const box = $("boundary").getBoundingClientRect();
   const [left, right, bottom, top] = state.frame.plane;
-  const x = left + ((event.clientX - box.left) / box.width) * (right - left);
-  const y = top - ((event.clientY - box.top) / box.height) * (top - bottom);
-  own(`${settings.own}\n${x.toFixed(2)}, ${y.toFixed(2)}, ${$("own-class").value}`.trim());
+  const [across, down] = [event.clientX - box.left, event.clientY - box.top];
+  const before = painted.at(-1);
+  if (before && Math.hypot(before.across - across, before.down - down) < 14) return;
+  const label = Number($("own-class").value);
+  const [x, y] = [left + (across / box.width) * (right - left), top - (down / box.height) * (top - bottom)];
+  painted.push({ across, down, line: `${x.toFixed(2)}, ${y.toFixed(2)}, ${label}` });
+  point($("boundary").getContext("2d"), across, down, label - 1, paint.classes[label - 1], false);
+}
+$("boundary").addEventListener("pointerdown", (event) => {
+  if (settings.data !== "own" || !state.frame) return;
+  $("boundary").setPointerCapture(event.pointerId);
+  painted = [];
+  paintPoint(event);
+});
+$("boundary").addEventListener("pointermove", (event) => painted && paintPoint(event));
+$("boundary").addEventListener("pointercancel", () => { painted = null; });
+$("boundary").addEventListener("pointerup", () => {
+  if (!painted) return;
+  const lines = painted.map(({ line }) => line);
+  painted = null;
+  own([settings.own, ...lines].join("\n").trim());
 });
 
 function showSettings() {
@@ -642,6 +701,7 @@ function showSettings() {
   }
   for (const name of ["samples", "noise", "seed", "rate", "momentum", "batch", "decay", "dropout"]) $(`s-${name}`).value = settings[name];
   $("own").hidden = settings.data !== "own";
+  $("boundary").classList.toggle("paint", settings.data === "own");
   if (document.activeElement !== $("own-text")) $("own-text").value = settings.own;
   for (const name of ["samples", "noise"]) $(`s-${name}`).disabled = settings.data === "own";
   $("s-loss").disabled = settings.data === "cosine";
@@ -784,7 +844,7 @@ function makeStops(step) {
       explain: (r, j) => {
         const terms = range(w.rows).map((i) => [before.m.at(r, i), w.at(i, j)]);
         return { used: [...row(0, r, w.rows), ...column(1, j, w.rows), [2, 0, j]], value: total(terms) + b.at(0, j),
-          text: `z = Σᵢ aᵣᵢ wᵢⱼ + bⱼ = ${written(terms)} + ${inSum(b.at(0, j))}` };
+          text: `${entry("z", r, j)} = Σᵢ ${entry(l === 0 ? "x" : "a", r, "ᵢ")} ${entry("w", "ᵢ", j)} + ${entry("b", j)} = ${written(terms)} + ${inSum(b.at(0, j))}` };
       },
       question: { text: `What shape has ${name("Z", l)}?`, right: `[${n}, ${w.columns}]`, wrong: [`[${w.rows}, ${w.columns}]`, `[${w.columns}, ${n}]`], why: "a row for each example, a column for each unit" },
     });
@@ -798,9 +858,9 @@ function makeStops(step) {
         if (softmax) {
           const exponentials = range(k).map((i) => Math.exp(step.z[l].at(r, i)));
           const sum = exponentials.reduce((x, y) => x + y);
-          return { used: row(0, r, k), value: exponentials[j] / sum, text: `a = e^${inSum(step.z[l].at(r, j))} / (${exponentials.map((e) => number(e, 4)).join(" + ")})` };
+          return { used: row(0, r, k), value: exponentials[j] / sum, text: `${entry("a", r, j)} = e^${inSum(step.z[l].at(r, j))} / (${exponentials.map((e) => number(e, 4)).join(" + ")})` };
         }
-        return { used: [[0, r, j]], value: step.a[l].at(r, j), text: `a = ${f}(${number(step.z[l].at(r, j), 4)})` };
+        return { used: [[0, r, j]], value: step.a[l].at(r, j), text: `${entry("a", r, j)} = ${f}(${number(step.z[l].at(r, j), 4)})` };
       },
     });
   }
@@ -833,14 +893,18 @@ function makeStops(step) {
     result: { name: `d${name("Z", last)}`, m: dz }, operands: operandsOfLoss, signs: ["−"],
     explain: (r, j) => {
       if (canonical) {
-        return { used: [[0, r, j], [1, r, j]], value: factor * (a.at(r, j) - step.y.at(r, j)), text: `dz = ${scale} · (${number(a.at(r, j), 4)} − ${number(step.y.at(r, j), 4)})` };
+        return { used: [[0, r, j], [1, r, j]], value: factor * (a.at(r, j) - step.y.at(r, j)), text: `${entry("dz", r, j)} = ${scale} · (${number(a.at(r, j), 4)} − ${number(step.y.at(r, j), 4)})` };
       }
       const da = (i) => (2 / (n * k)) * (a.at(r, i) - step.y.at(r, i));
       const mean = range(k).reduce((sum, i) => sum + a.at(r, i) * da(i), 0);
       return { used: [...row(0, r, k), ...row(1, r, k)], value: a.at(r, j) * (da(j) - mean),
-        text: `dz = aⱼ (daⱼ − Σᵢ aᵢ daᵢ) = ${number(a.at(r, j), 4)} · (${number(da(j), 4)} − ${inSum(mean)}), with da = 2/nk (a − y)` };
+        text: `${entry("dz", r, j)} = aⱼ (daⱼ − Σᵢ aᵢ daᵢ) = ${number(a.at(r, j), 4)} · (${number(da(j), 4)} − ${inSum(mean)}), with da = 2/nk (a − y)` };
     },
     question: "sign",
+    jacobian: cosine ? null : (r) => {
+      const da = matrix(1, k, (_, i) => (squared ? (2 / (n * k)) * (a.at(r, i) - step.y.at(r, i)) : -step.y.at(r, i) / a.at(r, i) / n));
+      return { da, of: matrix(k, k, (i, j) => a.at(r, i) * ((i === j ? 1 : 0) - a.at(r, j))), dz: matrix(1, k, (_, j) => dz.at(r, j)) };
+    },
   });
 
   for (let l = last; l >= 0; l -= 1) {
@@ -851,10 +915,10 @@ function makeStops(step) {
     list.push({
       tag: "B4", layer: l, title: `Layer ${l + 1}: the gradient of the weights`, equation: `d${name("W", l)} = ${before.name}ᵀ · d${name("Z", l)}`,
       why: "wᵢⱼ stood in zᵣⱼ with the factor aᵣᵢ, in every row r: so the sum runs over the examples, down a column of each. That is where the transpose comes from.",
-      result: { name: `d${name("W", l)}`, m: dw }, operands: [before, d], signs: ["ᵀ ·"],
+      result: { name: `d${name("W", l)}`, m: dw }, operands: [{ ...before, note: `; read down its columns, the rows of ${before.name}ᵀ` }, d], signs: ["·"],
       explain: (i, j) => {
         const terms = range(n).map((r) => [before.m.at(r, i), d.m.at(r, j)]);
-        return { used: [...column(0, i, n), ...column(1, j, n)], value: total(terms), text: `dw = Σᵣ aᵣᵢ dzᵣⱼ = ${written(terms)}` };
+        return { used: [...column(0, i, n), ...column(1, j, n)], value: total(terms), text: `${entry("dw", i, j)} = Σᵣ ${entry(l === 0 ? "x" : "a", "ᵣ", i)} ${entry("dz", "ᵣ", j)} = ${written(terms)}` };
       },
       question: { text: `Over what does the sum of one entry of d${name("W", l)} run?`, right: "the examples", wrong: ["the inputs", "the units"], why: "a weight is used once by every example, and the cost feels all of these uses" },
     });
@@ -864,19 +928,19 @@ function makeStops(step) {
       result: { name: `d${name("b", l)}`, m: db }, operands: [d], signs: [],
       explain: (_, j) => {
         const terms = range(n).map((r) => [d.m.at(r, j)]);
-        return { used: column(0, j, n), value: total(terms), text: `db = Σᵣ dzᵣⱼ = ${written(terms)}` };
+        return { used: column(0, j, n), value: total(terms), text: `${entry("db", j)} = Σᵣ ${entry("dz", "ᵣ", j)} = ${written(terms)}` };
       },
-      question: { text: `What shape has d${name("b", l)}?`, right: `[${w.columns}]`, wrong: [`[${n}]`, `[${n}, ${w.columns}]`], why: "a gradient has the shape of its parameter" },
+      question: { text: "Why does it add the examples up, and does not take their mean?", right: "the 1/n is in dZ", wrong: ["biases count n times", "a mean would have another shape"], why: "the 1/n of the cost came in at B1, and everything after it carries it along" },
     });
     if (l === 0) continue;
     const da = { name: `d${name("A", l - 1)}`, m: step.da[l - 1] };
     list.push({
       tag: "B2", layer: l, title: `Back through layer ${l + 1}, to what it was given`, equation: `${da.name} = d${name("Z", l)} · ${name("W", l)}ᵀ`,
       why: "Input i reached every unit j, with the factor wᵢⱼ: so the sum runs over the units, along a row of W. In a square layer dZ · W has the right shape as well, and is wrong: the index tells.",
-      result: da, operands: [d, { name: name("W", l), m: w }], signs: ["·"], transposed: true,
+      result: da, operands: [d, { name: name("W", l), m: w, note: `; read along its rows, the columns of ${name("W", l)}ᵀ` }], signs: ["·"],
       explain: (r, i) => {
         const terms = range(w.columns).map((j) => [d.m.at(r, j), w.at(i, j)]);
-        return { used: [...row(0, r, w.columns), ...row(1, i, w.columns)], value: total(terms), text: `da = Σⱼ dzᵣⱼ wᵢⱼ = ${written(terms)}` };
+        return { used: [...row(0, r, w.columns), ...row(1, i, w.columns)], value: total(terms), text: `${entry("da", r, i)} = Σⱼ ${entry("dz", r, "ⱼ")} ${entry("w", i, "ⱼ")} = ${written(terms)}` };
       },
       question: { text: `Which entries of ${name("W", l)} does one entry of ${da.name} need?`, right: "a row", wrong: ["a column", "all"], why: "the row of W holds the factors with which this input reached every unit" },
     });
@@ -887,7 +951,7 @@ function makeStops(step) {
       result: { name: `d${name("Z", l - 1)}`, m: step.dz[l - 1] }, operands: [da, { name: name("Z", l - 1), m: step.z[l - 1] }, { name: name("A", l - 1), m: step.a[l - 1] }], signs: ["⊙ f′", "with"],
       explain: (r, j) => {
         const slope = SLOPES[f] ? SLOPES[f](step.z[l - 1].at(r, j), step.a[l - 1].at(r, j)) : step.dz[l - 1].at(r, j) / da.m.at(r, j);
-        return { used: [[0, r, j], [1, r, j], [2, r, j]], value: da.m.at(r, j) * slope, text: `dz = da · f′(z) = ${inSum(da.m.at(r, j))} · ${number(slope, 4)}` };
+        return { used: [[0, r, j], [1, r, j], [2, r, j]], value: da.m.at(r, j) * slope, text: `${entry("dz", r, j)} = ${entry("da", r, j)} · f′(${entry("z", r, j)}) = ${inSum(da.m.at(r, j))} · ${number(slope, 4)}` };
       },
       question: "sign",
     });
@@ -907,8 +971,8 @@ function makeStops(step) {
         const own = -settings.rate * (dw.at(i, j) + settings.decay * w.at(i, j));
         const rest = moved - own;
         const text = plain
-          ? `w ← ${number(w.at(i, j), 4)} − ${settings.rate} · ${inSum(dw.at(i, j) + settings.decay * w.at(i, j))}${Math.abs(rest) > 1e-12 ? ` + ${inSum(rest)} from momentum` : ""}`
-          : `w ← ${number(w.at(i, j), 4)} + ${inSum(moved)}`;
+          ? `${entry("w", i, j)} ← ${number(w.at(i, j), 4)} − ${settings.rate} · ${inSum(dw.at(i, j) + settings.decay * w.at(i, j))}${Math.abs(rest) > 1e-12 ? ` + ${inSum(rest)} from momentum` : ""}`
+          : `${entry("w", i, j)} ← ${number(w.at(i, j), 4)} + ${inSum(moved)}`;
         return { used: [[0, i, j], [1, i, j]], value: after.at(i, j), text };
       },
     });
@@ -932,9 +996,14 @@ async function walk() {
   place = Math.min(place, stops.length - 1);
   const list = $("stops");
   list.replaceChildren();
+  let group = "";
   stops.forEach((stop, i) => {
+    const next = { F: "Forward", C: "Cost", B: "Backward", U: "Step" }[stop.tag[0]];
+    if (next !== group) list.append(Object.assign(document.createElement("li"), { className: "group", textContent: next }));
+    group = next;
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: `${stop.tag}${/^[FBU]/.test(stop.tag) ? ` ·${stop.layer + 1}` : ""}` });
     button.setAttribute("aria-label", `${stop.tag}, ${stop.title}`);
+    button.title = stop.title;
     button.addEventListener("click", () => go(i));
     const item = document.createElement("li");
     item.append(button);
@@ -973,19 +1042,39 @@ function showStop() {
   arrays.replaceChildren();
   stop.operands.forEach((operand, o) => {
     if (o > 0) arrays.append(Object.assign(document.createElement("span"), { className: "sign", textContent: stop.signs[o - 1] }));
-    arrays.append(table(operand, o, stop.transposed && o === 1 ? ", read by rows" : ""));
+    arrays.append(table(operand, o));
   });
   arrays.append(Object.assign(document.createElement("span"), { className: "sign", textContent: "→" }));
-  arrays.append(table(stop.result, -1, ""));
+  arrays.append(table(stop.result, -1));
   choose2(...chosen);
 }
 
-function table({ name, m }, operand, note, always = false) {
+// The way of one row through softmax's Jacobian.
+function showJacobian(stop) {
+  const box = $("extra");
+  box.hidden = !stop.jacobian || hidden();
+  if (box.hidden) return;
+  const [row, { da, of, dz }] = [chosen[0], stop.jacobian(chosen[0])];
+  const example = subscript(row + 1);
+  const text = document.createElement("p");
+  text.textContent = `The same by way of softmax's Jacobian J, aᵢ (δᵢⱼ − aⱼ). It mixes the outputs of one example, and never two examples: in a batch every row has a J of its own, here row ${row + 1}.`;
+  const arrays = Object.assign(document.createElement("div"), { className: "arrays" });
+  const sign = (textContent) => Object.assign(document.createElement("span"), { className: "sign", textContent });
+  const slope = stop.variant === "B1 softmax" ? "outputs: −y / (na)" : "outputs: 2/nk (a − y)";
+  arrays.append(table({ name: `∂L/∂a${example}`, m: da, axes: slope }, 9), sign("·"), table({ name: `J${example}`, m: of, axes: "outputs × outputs" }, 9),
+    sign("="), table({ name: `dz${example}`, m: dz, axes: `row ${row + 1} of ${stop.result.name}` }, 9));
+  box.replaceChildren(text, arrays);
+}
+
+// What the rows and the columns of an array are, by its letter.
+const AXES = [[/^X/, "examples × inputs"], [/^Y/, "examples × outputs"], [/^d?[ZA]/, "examples × units"], [/^d?W/, "inputs × units"], [/^d?b/, "units"]];
+
+function table({ name, m, note = "", axes = AXES.find(([letter]) => letter.test(name))?.[1] ?? "" }, operand, always = false) {
   const box = document.createElement("div");
   box.className = operand < 0 ? "scroll result" : "scroll";
   const made = document.createElement("table");
   const vector = name.includes("b") && m.rows === 1;
-  made.innerHTML = `<caption><i>${escape(name)}</i> <span>[${vector ? "" : `${m.rows}, `}${m.columns}]${note}</span></caption>`;
+  made.innerHTML = `<caption><i>${escape(name)}</i> <span>[${vector ? "" : `${m.rows}, `}${m.columns}]</span>${axes ? `<span class="axes">${axes}${note}</span>` : ""}</caption>`;
   const shade = !always && (m.columns > 10 || m.rows > 16);
   if (shade) made.className = "shade";
   let largest = 1e-12;
@@ -1029,6 +1118,7 @@ function choose2(r, c) {
     if (cell.dataset.at.startsWith("-1")) cell.tabIndex = here ? 0 : -1;
   });
   const where = m.rows * m.columns > 1 ? `Row ${chosen[0] + 1}, column ${chosen[1] + 1}: ` : "";
+  showJacobian(stop);
   $("sum").textContent = hidden() ? "" : `${where}${text} = ${number(value, 6)}`;
 }
 

@@ -61,7 +61,8 @@ pub(super) fn in_columns<S: Simd, F: Real>(s: S, cols: usize, work: &mut impl Co
 }
 
 /// The same for rows that are at least as long as the widest vector. A block is so wide that six rows of its sums, a
-/// row of B and an entry of A stay in registers: of 32 with AVX-512, NEON and (on phones) WebAssembly, else of 16.
+/// row of B and an entry of A stay in registers: of 32 with AVX-512 and NEON, else of 16. WebAssembly does not say how
+/// many the processor has.
 #[inline(always)]
 pub(super) fn in_native_columns<S: Simd, F: Real>(s: S, cols: usize, work: &mut impl Columns<F>) {
     if const { native::<S, F>() == 64 || cfg!(target_arch = "aarch64") || cfg!(target_arch = "wasm32") } {
