@@ -223,6 +223,13 @@ async function check() {
   await until(`Math.abs(${first} - ${before + 1}) < 0.01`, 5);
   await picture("weight");
 
+  // Settings that hide, and stay hidden in the address.
+  await click("hide");
+  assert.equal(await evaluate("getComputedStyle(document.getElementById('settings')).display"), "none");
+  assert.match(await evaluate("location.hash"), /hide=settings/);
+  await picture("plain");
+  await click("hide");
+
   // What the crate refuses, the page says; and what it takes again is good.
   const type = (id, value) => evaluate(`(() => {
     const input = document.getElementById("${id}");

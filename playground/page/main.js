@@ -17,6 +17,7 @@ const START = {
 const MOST_LAYERS = 8;
 let settings = { ...START };
 let view = "train";
+let plain = false;
 
 function fromAddress() {
   const wanted = new URLSearchParams(location.hash.slice(1));
@@ -34,6 +35,7 @@ function fromAddress() {
   }
   const views = ["train", "apart", "break", "digit"];
   view = views.includes(wanted.get("view")) ? wanted.get("view") : "train";
+  plain = wanted.get("hide") === "settings";
   const steps = Number(wanted.get("steps") ?? 0);
   return [read, Math.max(0, Math.min(Math.floor(steps) || 0, 100000))];
 }
@@ -45,6 +47,7 @@ function toAddress() {
   }
   if (state.steps > 0) words.set("steps", String(state.steps));
   if (view !== "train") words.set("view", view);
+  if (plain) words.set("hide", "settings");
   history.replaceState(null, "", `#${words}`);
 }
 
@@ -60,7 +63,10 @@ function asNumbers(s) {
 // One's own points, a line each: x, y, and the class from 1 to 3.
 const SOME_POINTS = "-0.8, 0.7, 1\n-0.6, 0.9, 1\n-0.5, 0.6, 1\n-0.9, 0.4, 1\n0.7, -0.6, 1\n0.9, -0.8, 1\n0.5, -0.7, 1\n0.6, 0.8, 2\n0.8, 0.5, 2\n0.9, 0.8, 2\n-0.7, -0.6, 2\n-0.5, -0.9, 2\n-0.9, -0.8, 2\n0.4, 0.6, 2";
 function points(text) {
-  return text.split("\n").filter((line) => line.trim()).map((line, i) => {
+  const lines = text.split("\n").filter((line) => line.trim());
+  // A first line without a number names the columns.
+  if (lines.length > 0 && !/\d/.test(lines[0])) lines.shift();
+  return lines.map((line, i) => {
     const [x, y, label] = line.trim().split(/[\s,]+/).map(Number);
     if (![x, y].every(Number.isFinite) || ![1, 2, 3].includes(label)) throw new Error(`Your points, line ${i + 1}: x, y and a class from 1 to 3 are expected, found "${line.trim()}"`);
     return [x, y, label - 1];
@@ -694,6 +700,8 @@ $("boundary").addEventListener("pointerup", () => {
 });
 
 function showSettings() {
+  $("train").classList.toggle("plain", plain);
+  $("hide").setAttribute("aria-pressed", String(plain));
   for (const [name, list] of Object.entries(LISTS)) {
     const select = $(`s-${name}`);
     if (select.options.length === 0) list.forEach((word) => select.add(new Option(word)));
@@ -762,6 +770,12 @@ $("epoch").addEventListener("click", async () => {
   await idle();
   await draw(Math.ceil(state.data.train / Math.min(settings.batch, state.data.train)), 0);
   toAddress();
+});
+$("hide").addEventListener("click", () => {
+  plain = !plain;
+  showSettings();
+  toAddress();
+  drawAll();
 });
 $("anew").addEventListener("click", () => { stop(); anew(); });
 
@@ -998,14 +1012,14 @@ async function walk() {
   list.replaceChildren();
   let group = "";
   stops.forEach((stop, i) => {
-    const next = { F: "Forward", C: "Cost", B: "Backward", U: "Step" }[stop.tag[0]];
-    if (next !== group) list.append(Object.assign(document.createElement("li"), { className: "group", textContent: next }));
-    group = next;
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: `${stop.tag}${/^[FBU]/.test(stop.tag) ? ` ·${stop.layer + 1}` : ""}` });
     button.setAttribute("aria-label", `${stop.tag}, ${stop.title}`);
     button.title = stop.title;
     button.addEventListener("click", () => go(i));
     const item = document.createElement("li");
+    const begins = { F: "Forward", C: "Cost", B: "Backward", U: "Step" }[stop.tag[0]];
+    if (begins !== group) item.append(Object.assign(document.createElement("span"), { textContent: begins }));
+    group = begins;
     item.append(button);
     list.append(item);
   });
