@@ -248,7 +248,7 @@ async function loop() {
   const next = async () => {
     const pace = Number($("pace").value);
     if (calm && pace > 0) await new Promise((resolve) => setTimeout(resolve, 400));
-    return request(pace, calm ? 400 : 14);
+    return request(pace, calm ? 400 : 13);
   };
   try {
     let ahead = next();
