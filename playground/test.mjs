@@ -165,7 +165,9 @@ async function check() {
   // A question hides the answer until it is given.
   await click("ask");
   assert.equal(await text("sum"), "");
+  assert.equal(await evaluate("document.querySelectorAll('#arrays .used').length"), 0);
   await evaluate("[...document.querySelectorAll('#question button')].find((b) => b.textContent === 'the examples').click()");
+  await evaluate("dispatchEvent(new Event('resize'))");
   assert.match(await text("question"), /Right: /);
   assert.notEqual(await text("sum"), "");
 
@@ -186,6 +188,7 @@ async function check() {
   }
 
   // What is planted in the gradients, the check finds; and what is not there, it does not.
+  const aside = await parameters();
   await evaluate("playground.show('break')");
   for (let mistake = 0; mistake < 8; mistake += 1) {
     await evaluate(`playground.breakIt(${mistake})`);
@@ -195,6 +198,7 @@ async function check() {
     assert.match(await text("checks"), mistake < 5 ? /fails/ : /passes.*passes/s);
     if (mistake === 1) await picture("break");
   }
+  assert.deepEqual(await parameters(), aside, "the network of the other views");
 
   // One's own points, from the address and by a click.
   await open("#data=own&own=0,0,1;1,1,1;0,1,2;1,0,2;0.1,0.1,1;0.9,0.1,2;0.1,0.9,2;0.9,0.9,1");

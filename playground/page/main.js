@@ -37,7 +37,7 @@ function fromAddress() {
   view = views.includes(wanted.get("view")) ? wanted.get("view") : "train";
   plain = wanted.get("hide") === "settings";
   const steps = Number(wanted.get("steps") ?? 0);
-  return [read, Math.max(0, Math.min(Math.floor(steps) || 0, 100000))];
+  return [read, Math.max(0, Math.min(Math.floor(steps) || 0, 1e7))];
 }
 
 function toAddress() {
@@ -173,7 +173,8 @@ async function anew(steps = 0) {
     for (let done = 0; done < steps; done += piece) {
       const [count, , cost, , test] = await call("measure");
       state.costs.push([count, cost, test]);
-      await call("train", Math.min(piece, steps - done));
+      for (let left = Math.min(piece, steps - done); left > 0; left -= 1000) await call("train", Math.min(left, 1000));
+      $("f-steps").textContent = done.toLocaleString("en");
     }
     await draw(0, -1);
     if (running) play();
@@ -785,7 +786,8 @@ const matrix = (rows, columns, at) => ({ rows, columns, at });
 let stops = [];
 let place = 0;
 let chosen = [0, 0];
-let answered = false;
+// The verdict on an answer, once there is one.
+let answered = null;
 
 function readWalk(flat) {
   const sizes = state.sizes;
@@ -944,7 +946,7 @@ function makeStops(step) {
         const terms = range(n).map((r) => [d.m.at(r, j)]);
         return { used: column(0, j, n), value: total(terms), text: `${entry("db", j)} = Σᵣ ${entry("dz", "ᵣ", j)} = ${written(terms)}` };
       },
-      question: { text: "Why does it add the examples up, and does not take their mean?", right: "the 1/n is in dZ", wrong: ["biases count n times", "a mean would have another shape"], why: "the 1/n of the cost came in at B1, and everything after it carries it along" },
+      question: { text: "Why a sum over the examples, and not their mean?", right: "the 1/n is in dZ", wrong: ["biases count n times", "a mean would have another shape"], why: "the 1/n of the cost came in at B1, and everything after it carries it along" },
     });
     if (l === 0) continue;
     const da = { name: `d${name("A", l - 1)}`, m: step.da[l - 1] };
@@ -1028,7 +1030,7 @@ async function walk() {
 
 function go(to) {
   place = Math.max(0, Math.min(to, stops.length - 1));
-  answered = false;
+  answered = null;
   chosen = [0, 0];
   showStop();
 }
@@ -1088,7 +1090,7 @@ function table({ name, m, note = "", axes = AXES.find(([letter]) => letter.test(
   box.className = operand < 0 ? "scroll result" : "scroll";
   const made = document.createElement("table");
   const vector = name.includes("b") && m.rows === 1;
-  made.innerHTML = `<caption><i>${escape(name)}</i> <span>[${vector ? "" : `${m.rows}, `}${m.columns}]</span>${axes ? `<span class="axes">${axes}${note}</span>` : ""}</caption>`;
+  made.innerHTML = `<caption><i>${escape(name)}</i> <span>[${vector ? "" : `${m.rows}, `}${m.columns}]</span>${axes ? `<span class="axes">${axes}${stops.length > 0 && hidden() ? "" : note}</span>` : ""}</caption>`;
   const shade = !always && (m.columns > 10 || m.rows > 16);
   if (shade) made.className = "shade";
   let largest = 1e-12;
@@ -1124,7 +1126,9 @@ function choose2(r, c) {
   const { m } = stop.result;
   chosen = [Math.max(0, Math.min(r, m.rows - 1)), Math.max(0, Math.min(c, m.columns - 1))];
   const { used, value, text } = stop.explain(...chosen);
-  const marks = new Set(used.map((entry) => entry.join(",")));
+  // The entries that make it up would give most answers away.
+  const shown = hidden() && stop.question !== "sign" ? [] : used;
+  const marks = new Set(shown.map((entry) => entry.join(",")));
   document.querySelectorAll("#arrays td[data-at]").forEach((cell) => {
     cell.classList.toggle("used", marks.has(cell.dataset.at));
     const here = cell.dataset.at === `-1,${chosen.join(",")}`;
@@ -1151,15 +1155,15 @@ function showQuestion(stop) {
   text.textContent = question.text;
   box.replaceChildren(text);
   for (const answer of [question.right, ...question.wrong].sort()) {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: answer, disabled: answered });
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: answer, disabled: Boolean(answered) });
     button.addEventListener("click", () => {
-      answered = true;
-      const verdict = answer === question.right ? "Right" : `Not ${answer}, but ${question.right}`;
+      const right = answer === question.right;
+      answered = { textContent: `${right ? "Right" : `Not ${answer}, but ${question.right}`}: ${question.why}.`, className: right ? "good" : "bad" };
       showStop();
-      box.append(Object.assign(document.createElement("p"), { textContent: `${verdict}: ${question.why}.`, className: answer === question.right ? "good" : "bad" }));
     });
     box.append(button);
   }
+  if (answered) box.append(Object.assign(document.createElement("p"), answered));
 }
 
 $("arrays").addEventListener("pointerover", (event) => pointed(event.target, false));
@@ -1187,7 +1191,7 @@ document.addEventListener("keydown", (event) => {
 $("back").addEventListener("click", () => go(place - 1));
 $("on").addEventListener("click", () => go(place + 1));
 $("rows").addEventListener("change", walk);
-$("ask").addEventListener("change", () => { answered = false; showStop(); });
+$("ask").addEventListener("change", () => { answered = null; showStop(); });
 $("take").addEventListener("click", async () => { await idle(); await draw(1, 0); toAddress(); await walk(); });
 
 // --- Break it ---
@@ -1228,9 +1232,6 @@ async function breakIt(i) {
       await call("run", asNumbers({ ...STEADY, ...both }), 0, 400, 80),
       await call("run", asNumbers({ ...STEADY, ...both, ...change }), plant, 400, 80),
     ];
-    // The worker holds one network: bring back the one of the other views.
-    await call("make", asNumbers(settings));
-    if (state.steps > 0) await call("train", state.steps);
     complain("");
     showBroken();
   } catch (error) {

@@ -82,8 +82,17 @@ const operations = {
     return frame;
   },
 
-  // Some hundred steps with a mistake or without: costs, gradient check after 20 steps, boundary at the end.
-  run(list, mistake, steps, side) {
+  // Some hundred steps with a mistake or without: costs, gradient check after 20 steps, boundary at the end. The network of
+  // the other views waits meanwhile.
+  run(...words) {
+    wasm.swap();
+    try {
+      return operations.runAside(...words);
+    } finally {
+      wasm.swap();
+    }
+  },
+  runAside(list, mistake, steps, side) {
     const data = operations.make(list);
     numbers(wasm.plant(mistake));
     const costs = [];

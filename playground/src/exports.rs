@@ -11,6 +11,8 @@ use std::cell::RefCell;
 #[derive(Default)]
 struct Page {
     playground: Option<Playground>,
+    /// The network of the other views, while one is broken.
+    aside: Option<Playground>,
     input: Vec<f64>,
     output: Vec<f64>,
     text: String,
@@ -88,6 +90,12 @@ pub extern "C" fn make() -> i32 {
             -1
         }
     })
+}
+
+/// Puts the network aside, and back.
+#[unsafe(no_mangle)]
+pub extern "C" fn swap() {
+    PAGE.with_borrow_mut(|page| std::mem::swap(&mut page.playground, &mut page.aside));
 }
 
 /// inputs, outputs, rows of training, rows of test; then every row: inputs, targets.
