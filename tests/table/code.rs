@@ -10,6 +10,7 @@ use Language::{C, Rust};
 use chainrule::ndarray::{Array1, Array2, Axis, array, concatenate};
 use chainrule::{Activation, Dataset, Error, Layer, Model, Network, Preprocessing, Real, Scale, Table};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -19,17 +20,25 @@ enum Language {
     Rust,
 }
 
-fn cc() -> String {
-    std::env::var("CC").unwrap_or("cc".into())
+impl Language {
+    fn compiler(self) -> String {
+        let (variable, usual) = if self == C { ("CC", "cc") } else { ("RUSTC", "rustc") };
+        std::env::var(variable).unwrap_or(usual.into())
+    }
 }
 
 /// The languages that can be compiled here.
 fn languages() -> Vec<Language> {
-    if Command::new(cc()).arg("--version").output().is_ok_and(|output| output.status.success()) {
-        return vec![C, Rust];
-    }
-    eprintln!("skipped: C files were not compiled, for want of a C compiler ({})", cc());
-    vec![Rust]
+    let there = |language: &Language| {
+        let compiler = language.compiler();
+        let there = Command::new(&compiler).arg("--version").output().is_ok_and(|output| output.status.success());
+        if !there {
+            // Past the capture of a test's output.
+            let _ = writeln!(std::io::stderr(), "skipped: {language:?} files are not compiled, for want of {compiler}");
+        }
+        there
+    };
+    [C, Rust].into_iter().filter(there).collect()
 }
 
 fn run(command: &mut Command) -> String {
@@ -77,10 +86,8 @@ struct Computed<F> {
 fn compute<F: Real>(language: Language, folder: &str, files: &[File<F>]) -> Vec<Computed<F>> {
     let folder = Folder::new(&format!("code-{folder}-{language:?}-{}", size_of::<F>()));
     let path = |name: &str| folder.file().with_file_name(name);
-    let (mut main, mut compile) = match language {
-        C => (c_main(files), Command::new(cc())),
-        Rust => (rust_main(files), Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()))),
-    };
+    let mut compile = Command::new(language.compiler());
+    let mut main = if language == C { c_main(files) } else { rust_main(files) };
     if language == C && size_of::<F>() == 4 {
         main = main.replace("double", "float");
     }
@@ -92,7 +99,7 @@ fn compute<F: Real>(language: Language, folder: &str, files: &[File<F>]) -> Vec<
             let flags =
                 ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-c", "-o"];
             let names = ["predict", "classify", "class_names"].map(|name| format!("-D{name}={name}_{k}"));
-            run(Command::new(cc()).args(flags).arg(&object).arg(&source).args(names));
+            run(Command::new(language.compiler()).args(flags).arg(&object).arg(&source).args(names));
             compile.arg(object);
         }
     }
