@@ -11,8 +11,8 @@ use std::array::from_fn;
 /// Entries that are worth a thread of their own.
 const LEAST_PIECE: usize = 32 * 1024;
 
-/// Vectors whose place in the arrays is checked once for all.
-const TOGETHER: usize = 2;
+/// Vectors whose place in the arrays is checked once for all. In WebAssembly a check costs as much as a short vector.
+const TOGETHER: usize = if cfg!(target_arch = "wasm32") { 2 } else { 1 };
 
 /// See [`super::each`].
 #[inline(always)]
