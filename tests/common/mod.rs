@@ -4,7 +4,7 @@
 
 use chainrule::ndarray::{Array2, ArrayView2};
 use chainrule::rand::{Rng, SeedableRng};
-use chainrule::{Activation, ChaCha8Rng, Init, Loss, Network, Real, Workspace};
+use chainrule::{Activation, Affine, ChaCha8Rng, Init, Loss, Network, Real, Workspace};
 
 pub fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
@@ -110,4 +110,13 @@ pub fn network_bits<F: Real>(network: &Network<F>) -> Vec<u64> {
 /// The bits of all gradients.
 pub fn gradient_bits<F: Real>(workspace: &Workspace<F>) -> Vec<u64> {
     workspace.gradients().iter().flat_map(|g| bits(g.weights.iter().chain(&g.bias))).collect()
+}
+
+/// The same numbers, column after column, and the bias from its end.
+pub fn other_layout<F: Real>(affine: &Affine<F>) -> Affine<F> {
+    let mut turned = affine.clone();
+    turned.weights = affine.weights.t().as_standard_layout().into_owned().reversed_axes();
+    turned.bias.invert_axis(chainrule::ndarray::Axis(0));
+    turned.bias.assign(&affine.bias);
+    turned
 }

@@ -4,7 +4,7 @@
 use crate::common;
 use chainrule::ndarray::{Array1, Array2, array};
 use chainrule::{
-    Activation, Affine, Dataset, Error, Init, Layer, Loss, Network, Optimizer, Schedule, Sgd, Threads, Trainer,
+    Activation, Affine, Dataset, Error, Init, Layer, Loss, Network, Optimizer, Real, Schedule, Sgd, Threads, Trainer,
 };
 use common::{gradient_bits, network, network_bits, pass, rng, uniform};
 
@@ -47,6 +47,42 @@ fn u1_step_while_rate_and_momentum_change() {
             relative(found.bias[0], b);
         }
     }
+}
+
+/// Gradients that a caller has put together column by column, or from the end, are the same gradients.
+#[test]
+fn a_step_takes_gradients_of_any_layout() {
+    fn check<O: Optimizer<f64> + Clone>(optimizer: O) {
+        let network = network::<f64>(3, &[(4, Activation::Tanh), (2, Activation::Identity)], 1);
+        let (x, y) = (uniform((5, 3), -1.0, 1.0, 1), uniform((5, 2), 0.0, 1.0, 2));
+        let (_, pass) = pass(&network, x.view(), y.view(), Loss::MeanSquaredError);
+        let turned: Vec<_> = pass.gradients().iter().map(common::other_layout).collect();
+        let rows = |l: usize| pass.gradients()[l].clone();
+        // Both layers; one of them; of one of them the bias alone.
+        let bias_alone = Affine { weights: rows(1).weights, bias: turned[1].bias.clone() };
+        let some = [turned.clone(), vec![rows(0), turned[1].clone()], vec![rows(0), bias_alone]];
+        let step = |gradients: &[Affine<f64>]| {
+            let mut stepped = network.clone();
+            optimizer.clone().step(&mut stepped, gradients).unwrap();
+            network_bits(&stepped)
+        };
+        for gradients in some {
+            assert_eq!(step(&gradients), step(pass.gradients()));
+        }
+    }
+    check(Sgd::new(0.1).momentum(0.9));
+    check(chainrule::Adam::new(0.1));
+    check(chainrule::RmsProp::new(0.1));
+}
+
+/// Without momentum there is no velocity to keep.
+#[test]
+fn u1_plain_descent_keeps_no_velocity() {
+    let mut network = bare(1, Activation::Identity);
+    let mut sgd = Sgd::new(0.1).weight_decay(0.5).nesterov(true);
+    sgd.step(&mut network, &[Affine { weights: array![[2.0]], bias: array![1.0] }]).unwrap();
+    assert!(format!("{sgd:?}").contains("velocity: None"), "{sgd:?}");
+    relative(network.layers()[0].affine.weights[[0, 0]], 1.0 - 0.1 * (2.0 + 0.5)); // and it decays
 }
 
 /// The parameter of one layer becomes infinite behind a finite cost.
@@ -121,6 +157,20 @@ fn b3_parts_of_an_activation_read_their_own_entries() {
     }
 }
 
+/// Rows of a batch that is large enough for threads are those of small batches: no row is cut in the middle.
+#[test]
+fn a5_d5_rows_of_a_large_batch_are_whole() {
+    let (x, y) = (uniform::<f64>((400, 4), -1.0, 1.0, 1), uniform::<f64>((400, 300), 0.0, 1.0, 2));
+    let network = &network::<f64>(4, &[(300, Activation::Softmax)], 3);
+    let (_, large) = pass(network, x.view(), y.view(), Loss::MeanSquaredError);
+    for r in [0, 1, 57, 199, 399] {
+        let row = |array: &Array2<f64>| array.slice(chainrule::ndarray::s![r..=r, ..]).to_owned();
+        let (_, alone) = pass(network, row(&x).view(), row(&y).view(), Loss::MeanSquaredError);
+        assert!(row(&large.a(0).to_owned()).abs_diff_eq(&alone.a(0), 1e-15), "A of row {r}");
+        assert!((row(&large.dz(0).to_owned()) * 400.0).abs_diff_eq(&alone.dz(0), 1e-15), "dZ of row {r}");
+    }
+}
+
 /// A slope that reads only z, and one that reads only a: each shows whether it got the other.
 #[test]
 fn b1_b3_slopes_get_z_and_a() {
@@ -142,6 +192,19 @@ fn b1_b3_slopes_get_z_and_a() {
     }
 }
 
+/// Functions of one's own are the same where their names are.
+#[test]
+fn custom_functions_are_compared_by_name() {
+    let activation = |name, f: fn(f64) -> f64| Activation::Custom { name, f, slope: |_, _| 1.0 };
+    assert_eq!(activation("a", |z| z), activation("a", |z| z + 1.0));
+    assert_ne!(activation("a", |z| z), activation("b", |z| z));
+    assert_ne!(activation("a", |z| z), Activation::Identity);
+    let loss = |name, value: fn(f64, f64) -> f64| Loss::Custom { name, value, slope: |_, _| 1.0 };
+    assert_eq!(loss("a", |a, _| a), loss("a", |_, y| y));
+    assert_ne!(loss("a", |a, _| a), loss("b", |a, _| a));
+    assert_ne!(loss("a", |a, _| a), Loss::MeanSquaredError);
+}
+
 // --- Losses ---
 
 /// A target of 0 contributes nothing, though the logarithm of its output is −∞, and its slope 1/0.
@@ -155,6 +218,22 @@ fn c2_c3_e2_e3_outputs_of_exactly_0_and_1() {
     assert_eq!(row(Loss::CrossEntropy, [0.5, 0.0], [1.0, 0.0]), (2.0_f64.ln(), vec![-2.0, 0.0]));
     // Right with certainty, in both ways: half of the cost each, and the slopes 1/(1 − a) and −1/a, halved.
     assert_eq!(row(Loss::BinaryCrossEntropy, [0.0, 1.0], [0.0, 1.0]), (0.0, vec![0.5, -0.5]));
+}
+
+/// Rows of targets sum to 1 up to 10⁻⁶, and up to the rounding of their entries: in `f32`, ε for each column.
+#[test]
+fn sums_of_target_rows_have_the_tolerance_of_their_rounding() {
+    fn fits<F: Real>(columns: usize, off: f64) -> bool {
+        let mut y = Array2::zeros((1, columns));
+        (y[[0, 0]], y[[0, 1]]) = (F::from_f64(0.5 + off), F::from_f64(0.5));
+        let network = network::<F>(2, &[(columns, Activation::Softmax)], 1);
+        network.cost(Array2::ones((1, 2)).view(), y.view(), Loss::CrossEntropy).is_ok()
+    }
+    for sign in [1.0, -1.0] {
+        assert!(fits::<f64>(3, 0.9e-6 * sign) && !fits::<f64>(3, 1.1e-6 * sign));
+        assert!(fits::<f32>(1000, 1.0e-4 * sign) && !fits::<f32>(1000, 1.4e-4 * sign)); // 1000 ε = 1.2e-4
+        assert!(!fits::<f32>(3, 1.0e-4 * sign));
+    }
 }
 
 /// The difference of the largest and the smallest number is infinite.
@@ -194,6 +273,15 @@ fn s2_s3_c2_small_costs_keep_their_digits() {
 }
 
 // --- Starts ---
+
+/// A spread of 0 is one: all weights are 0. A negative one is refused.
+#[test]
+fn i2_a_spread_of_zero() {
+    let build =
+        |std| Network::<f64>::builder(2).layer(3, Activation::Tanh).init(Init::Normal { std }).build(&mut rng(1));
+    assert_eq!(build(0.0).unwrap().layers()[0].affine.weights, Array2::<f64>::zeros((2, 3)));
+    assert!(matches!(build(-0.1), Err(Error::OutOfRange { name: "std", .. })));
+}
 
 /// The biases of a layer with few inputs and many outputs, and the other way round: their spread tells the sizes.
 #[test]

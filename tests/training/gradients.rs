@@ -242,6 +242,40 @@ fn a_relu_on_its_kink_is_skipped() {
     }
 }
 
+/// The kink of one unit among others, in one layer of several, is enough; so is the bend at one output of one row.
+#[test]
+fn one_kink_or_bend_among_many_is_skipped() {
+    let relu = Layer::new(array![[1.0, 1.0]], array![0.0, 5.0], Activation::Relu).unwrap();
+    let last = Layer::new(array![[1.0], [1.0]], array![0.0], Activation::Identity).unwrap();
+    let network = Network::from_layers(vec![relu, last]).unwrap();
+    let check = gradient_check(&network, array![[0.0]].view(), array![[2.0]].view(), LOG_COSH).unwrap();
+    assert_eq!((check.checked, check.skipped), (6, 1)); // the bias of the first unit
+    let layer = Layer::new(array![[1.0]], array![0.0], Activation::Identity).unwrap();
+    let network = Network::from_layers(vec![layer]).unwrap();
+    let (x, y) = (array![[1.0], [2.0]], array![[0.0003], [2.1]]); // errors of 0.9997 and 0.1
+    let check = gradient_check(&network, x.view(), y.view(), Loss::Huber).unwrap();
+    assert_eq!((check.checked, check.skipped), (0, 2));
+}
+
+/// Wrong by a factor of two, to either side and with either sign: |a − m| / max(|a|, |m|) is ½ each time. And a cost
+/// below 0 has the floor of its size.
+#[test]
+fn n1_errors_are_absolute() {
+    let layer = Layer::new(array![[1.0]], array![0.0], Activation::Identity).unwrap();
+    let network = Network::from_layers(vec![layer]).unwrap();
+    let half = Loss::Custom { name: "half", value: |a, y| a * y, slope: |_, y| 0.5 * y };
+    let twice = Loss::Custom { name: "twice", value: |a, y| a * y, slope: |_, y| 2.0 * y };
+    for loss in [half, twice] {
+        for y in [3.0, -3.0] {
+            let check = gradient_check(&network, array![[1.0]].view(), array![[y]].view(), loss).unwrap();
+            assert!((check.max_relative_error - 0.5).abs() < 1e-6, "{y}: {check:?}");
+        }
+    }
+    let deep = Loss::Custom { name: "deep", value: |a, _| 1e-9 * a - 1e3, slope: |_, _| 2e-9 };
+    let check = gradient_check(&network, array![[1.0]].view(), array![[0.0]].view(), deep).unwrap();
+    assert!(check.max_relative_error < 1e-2, "{check:?}"); // relative to 10⁻⁹ |L|/h = 10⁻³
+}
+
 /// Gradients too small for N1 are compared with a floor: 10⁻⁴ of the largest gradient, or 10⁻⁹ |L|/h.
 #[test]
 fn errors_of_small_gradients_are_relative_to_the_floors() {

@@ -104,7 +104,8 @@ fn f3_masks_have_the_rates_that_they_say() {
 fn f3_b6_r1_gradients_with_masks_and_weights() {
     for (output, loss) in pairs() {
         for hidden in ACTIVATIONS {
-            let network = network::<f64>(3, &[(5, hidden), (4, hidden), (3, output)], 11);
+            // Two masks of one shape: neither layer may take the other's.
+            let network = network::<f64>(3, &[(4, hidden), (4, hidden), (3, output)], 11);
             let x = uniform::<f64>((4, 3), -1.0, 1.0, 2);
             let y = fitting(loss, uniform((4, 3), 0.1, 0.9, 3));
             let mut pass = Workspace::new(&network, 4);
@@ -379,7 +380,7 @@ fn g1_the_norm_is_bounded_and_the_direction_stays() {
         squares.sum::<f64>().sqrt()
     };
     let before = norm(pass.gradients());
-    for (max, expected) in [(before * 2.0, before), (before / 10.0, before / 10.0), (1e-3, 1e-3)] {
+    for (max, expected) in [(before * 1.2, before), (before / 10.0, before / 10.0), (1e-3, 1e-3)] {
         let mut gradients = pass.gradients().to_vec();
         assert!((clip_norm(&mut gradients, max).unwrap() - before).abs() < 1e-12 * before);
         assert!((norm(&gradients) - expected).abs() < 1e-4 * expected, "{} for {expected}", norm(&gradients));
@@ -389,7 +390,13 @@ fn g1_the_norm_is_bounded_and_the_direction_stays() {
             assert!(clipped.bias.abs_diff_eq(&(&whole.bias * factor), 1e-14));
         }
     }
-    // Zeros stay zeros; column order is as good as row order.
+    // Column order, and a bias from its end, are as good as row order.
+    let mut turned: Vec<_> = pass.gradients().iter().map(common::other_layout).collect();
+    turned[0].weights = pass.gradients()[0].weights.clone(); // of this layer the bias alone
+    let mut gradients = pass.gradients().to_vec();
+    assert_eq!(clip_norm(&mut turned, 1e-3).unwrap(), clip_norm(&mut gradients, 1e-3).unwrap());
+    assert_eq!(turned, gradients);
+    // Zeros stay zeros.
     let mut zeros = pass.gradients().to_vec();
     zeros.iter_mut().for_each(|g| (g.weights.fill(0.0), g.bias.fill(0.0)).0);
     assert_eq!(clip_norm(&mut zeros, 1.0).unwrap(), 0.0);
@@ -460,5 +467,94 @@ fn u2_nesterov_decays_weights_and_not_biases() {
         for (found, expected) in affine.weights.iter().chain(&affine.bias).zip(thetas) {
             assert!((found - expected).abs() < 1e-14, "{found} for {expected}");
         }
+    }
+}
+
+/// A seed that nobody draws would be the same for every training.
+#[test]
+fn without_shuffling_dropout_and_augmentation_still_depend_on_the_seed() {
+    let data = data();
+    let bits = |trainer: Trainer<'_, f64>, seed| {
+        let mut network = classifier();
+        { trainer }.shuffle(false).fit(&mut network, &data, &mut rng(seed)).unwrap();
+        network_bits(&network)
+    };
+    let noise = |mut row: ArrayViewMut1<'_, f64>, rng: &mut ChaCha8Rng| row[0] += rng.random_range(0.0..1.0);
+    assert_ne!(bits(trainer().dropout(0.2, 0.2), 1), bits(trainer().dropout(0.2, 0.2), 2));
+    assert_ne!(bits(trainer().augment(noise), 1), bits(trainer().augment(noise), 2));
+}
+
+/// Masks and augmentation of a row have random numbers of their own: the mask of the inputs is not the one that the
+/// numbers of the augmentation would give.
+#[test]
+fn masks_and_augmentation_share_no_random_numbers() {
+    const INPUTS: usize = 64;
+    let data = Dataset::new(Array2::ones((1, INPUTS)), array![[5.0]]).unwrap();
+    let mut network = network::<f64>(INPUTS, &[(1, Activation::Identity)], 3);
+    let before = network.layers()[0].affine.weights.clone();
+    let would_be_silent = Mutex::new(Vec::new());
+    let note = |_: ArrayViewMut1<'_, f64>, rng: &mut ChaCha8Rng| {
+        let mut numbers = would_be_silent.lock().unwrap();
+        numbers.extend((0..INPUTS).map(|_| rng.random::<u32>() < 1 << 31));
+    };
+    let trainer = Trainer::new(Loss::MeanSquaredError, Sgd::new(0.1)).epochs(1).dropout(0.5, 0.0);
+    { trainer }.augment(note).fit(&mut network, &data, &mut rng(5)).unwrap();
+    let silent: Vec<bool> = (&network.layers()[0].affine.weights - &before).iter().map(|step| *step == 0.0).collect();
+    assert!(silent.contains(&true) && silent.contains(&false));
+    assert_ne!(silent, would_be_silent.into_inner().unwrap());
+}
+
+/// Weights of a piece are taken as they are, and belong to that piece alone.
+#[test]
+fn r1_weights_of_pieces_stay_with_their_piece() {
+    let data = data();
+    let weights: Vec<f64> = (0..10).map(|r| 0.5 + 0.3 * r as f64).collect(); // their mean is not 1
+    let pieces = || {
+        let plain = data.rows(10..20).unwrap();
+        [Ok(data.rows(0..10).unwrap().weighted(&weights).unwrap()), Ok(plain)]
+    };
+    let mut network = classifier();
+    let streams = Trainer::new(Loss::CrossEntropy, Sgd::new(0.3)).batch_size(10).shuffle(false).epochs(1);
+    { streams }.fit_stream(&mut network, |_| pieces(), &mut rng(1)).unwrap();
+
+    let (mut stepped, mut sgd) = (classifier(), Sgd::new(0.3));
+    let mut pass = Workspace::new(&stepped, 10);
+    for (piece, weights) in pieces().into_iter().zip([Some(&weights[..]), None]) {
+        let piece = piece.unwrap();
+        pass.set_weights(weights).unwrap();
+        stepped.forward(piece.inputs(), &mut pass).unwrap();
+        stepped.backward(piece.inputs(), piece.targets(), Loss::CrossEntropy, &mut pass).unwrap();
+        sgd.step(&mut stepped, pass.gradients()).unwrap();
+    }
+    assert_eq!(network_bits(&network), network_bits(&stepped));
+}
+
+/// Batches of a stream have 32 rows unless told otherwise, and never none.
+#[test]
+fn batches_of_a_stream() {
+    let data = Dataset::new(uniform((70, 4), -1.0, 1.0, 1), one_hot_rows((70, 3), 2)).unwrap();
+    let fit = |batch: Option<usize>| {
+        let mut network = classifier();
+        let mut trainer = Trainer::new(Loss::CrossEntropy, Sgd::new(0.3)).epochs(1);
+        if let Some(batch) = batch {
+            trainer = trainer.batch_size(batch);
+        }
+        let history = trainer.fit_stream(&mut network, |_| [Ok(data.clone())], &mut rng(1));
+        history.map(|_| network_bits(&network)).map_err(|error| error.to_string())
+    };
+    assert_eq!(fit(None), fit(Some(32)));
+    assert_ne!(fit(None), fit(Some(31)));
+    let error = fit(Some(0)).unwrap_err();
+    assert!(error.starts_with("batch size: expected 1 or more, found 0"), "{error}");
+    fit(Some(1)).unwrap();
+}
+
+/// A mask for a workspace of no rows is refused, and so is one of more rows than it has.
+#[test]
+fn masks_have_the_rows_of_their_workspace() {
+    for (capacity, rows) in [(0, 2), (1, 2), (3, 4), (3, 0)] {
+        let error = Workspace::new(&classifier(), capacity).set_mask(0, Array2::ones((rows, 4))).unwrap_err();
+        let expected = if rows == 0 { 1 } else { capacity.max(1) };
+        assert_eq!(error.to_string(), format!("layer 0: mask: expected shape [{expected}, 4], found [{rows}, 4]"));
     }
 }

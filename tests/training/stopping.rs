@@ -1,7 +1,8 @@
 //! Early stopping, schedules that look at the cost, and the range test.
 
 use crate::common;
-use chainrule::{Activation, Adam, Dataset, EarlyStopping, Loss, Network, RmsProp, Schedule, Sgd, Trainer};
+use chainrule::ndarray::{Array2, array};
+use chainrule::{Activation, Adam, Dataset, EarlyStopping, Layer, Loss, Network, RmsProp, Schedule, Sgd, Trainer};
 use common::{network, network_bits, one_hot_rows, rng, uniform};
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -92,6 +93,66 @@ fn a_second_fit_goes_on_from_where_the_training_stood() {
     assert_eq!(in_one, run(&[1; 40]));
 }
 
+/// The epochs that have been waited for count on in a further fit.
+#[test]
+fn a_cut_does_not_give_more_patience() {
+    let (train, held_out) = (noise(30, 1), noise(20, 10));
+    let epochs = |first: Option<usize>| {
+        let mut network = classifier();
+        let mut trainer = trainer(&held_out, EarlyStopping::patience(6), 500);
+        if let Some(first) = first {
+            trainer = trainer.epochs(first);
+            trainer.fit(&mut network, &train, &mut rng(1)).unwrap();
+        }
+        trainer = trainer.epochs(500);
+        trainer.fit(&mut network, &train, &mut rng(1)).unwrap();
+        trainer.history().cost.len()
+    };
+    let in_one = epochs(None);
+    assert_eq!(epochs(Some(in_one - 3)), in_one);
+}
+
+/// The epoch before the last is brought back as well.
+#[test]
+fn the_best_epoch_may_be_the_last_but_one() {
+    let (train, held_out) = (noise(30, 1), noise(20, 10));
+    let fit = |epochs| {
+        let mut network = classifier();
+        let mut trainer = trainer(&held_out, EarlyStopping::patience(1000), epochs);
+        let history = trainer.fit(&mut network, &train, &mut rng(1)).unwrap();
+        (network, history)
+    };
+    let best = fit(40).1.best_epoch.unwrap();
+    assert_eq!(fit(best + 1).0, fit(best + 2).0);
+    assert_eq!(fit(best + 2).1.best_epoch, Some(best));
+}
+
+/// After `continue_with`, the training stands where the caller has put it, not where the last fit left it.
+#[test]
+fn continue_with_forgets_where_the_training_stood() {
+    let (train, held_out) = (noise(30, 1), noise(20, 10));
+    let mut network = classifier();
+    let mut trainer = trainer(&held_out, EarlyStopping::patience(1000), 40);
+    trainer.fit(&mut network, &train, &mut rng(1)).unwrap(); // the last epochs were not the best
+    let changed = common::network::<f64>(4, &[(20, Activation::Tanh), (3, Activation::Softmax)], 4);
+    trainer.continue_with(&changed);
+    trainer = trainer.epochs(1);
+    let mut network = changed.clone();
+    let cost = trainer.fit(&mut network, &train, &mut rng(1)).unwrap().cost[0];
+    let expected = changed.cost(train.inputs(), train.targets(), Loss::CrossEntropy).unwrap();
+    assert!((cost / expected - 1.0).abs() < 0.5, "{cost} for {expected}");
+}
+
+/// A regression has a cost to look at, and no classes.
+#[test]
+fn early_stopping_on_the_cost_needs_no_classes() {
+    let data = Dataset::new(uniform((20, 4), -1.0, 1.0, 1), uniform((20, 3), 0.0, 1.0, 2)).unwrap();
+    let mut network = network::<f64>(4, &[(3, Activation::Identity)], 3);
+    let mut trainer = Trainer::new(Loss::MeanSquaredError, Sgd::new(0.01)).epochs(2).validation(&data);
+    trainer = trainer.early_stopping(EarlyStopping::patience(3));
+    assert_eq!(trainer.fit(&mut network, &data, &mut rng(1)).unwrap().cost.len(), 2);
+}
+
 /// Whoever fits again after a stop waits anew.
 #[test]
 fn after_a_stop_a_further_fit_has_its_patience_again() {
@@ -120,6 +181,24 @@ fn small_improvements_and_accuracies() {
     let highest = by_accuracy.validation_accuracy.iter().copied().fold(0.0, f64::max);
     assert_eq!(by_accuracy.validation_accuracy[best], highest);
     assert!(by_accuracy.validation_accuracy[..best].iter().all(|a| *a < highest), "the first of equals");
+}
+
+/// The rule in plain numbers: the cost has to fall by an absolute amount (not a share of the best one), below the best
+/// epoch (not the last one), and patience counts every epoch in which it has not.
+#[test]
+fn an_improvement_is_measured_from_the_best_epoch() {
+    let (train, held_out) = (noise(30, 1), noise(20, 10));
+    let fit = |stopping| trainer(&held_out, stopping, 60).fit(&mut classifier(), &train, &mut rng(1)).unwrap();
+    let costs = fit(EarlyStopping::patience(1000)).validation_cost;
+    for (least, patience) in [(0.0, 2), (0.002, 3), (0.01, 3), (0.03, 4), (0.1, 5)] {
+        let (mut best, mut waiting, mut epoch) = (0, 0, 0);
+        while waiting < patience && epoch + 1 < costs.len() {
+            epoch += 1;
+            (best, waiting) = if costs[epoch] < costs[best] - least { (epoch, 0) } else { (best, waiting + 1) };
+        }
+        let found = fit(EarlyStopping::patience(patience).min_improvement(least));
+        assert_eq!((found.best_epoch, found.cost.len()), (Some(best), epoch + 1), "{least}: {costs:?}");
+    }
 }
 
 #[test]
@@ -184,23 +263,50 @@ fn a_plateau_lowers_the_rate_when_the_validation_stands_still() {
     assert!(rate < 0.2, "{rate}");
 }
 
+/// A cost that is as low as the lowest is no new low.
+#[test]
+fn a_plateau_of_equal_costs_is_one() {
+    let mut sgd = Sgd::<f64>::new(0.8).schedule(Schedule::Plateau { factor: 0.5, patience: 2 });
+    let rates = [3.0, 2.0, 2.0, 2.0, 2.0, 2.0].map(|cost| {
+        chainrule::Optimizer::end_epoch(&mut sgd, cost);
+        sgd.current_rate()
+    });
+    assert_eq!(rates, [0.8, 0.8, 0.8, 0.4, 0.4, 0.2]);
+}
+
+/// Before anybody has named an epoch it is the first one; a schedule of no epochs is refused by the step, and does not
+/// panic before; one of a single epoch keeps the whole rate; and one may end at 0.
+#[test]
+fn schedules_at_their_ends() {
+    let rate = |schedule| Sgd::<f64>::new(0.5).schedule(schedule).current_rate();
+    assert_eq!(rate(Schedule::Exponential { factor: 0.5 }), 0.5);
+    let zero = [Schedule::Step { every: 0, factor: 0.5 }, Schedule::Cosine { epochs: 0 }];
+    assert!(zero.into_iter().all(|schedule| rate(schedule).is_finite()));
+    let mut sgd = Sgd::<f64>::new(0.5).schedule(Schedule::Cosine { epochs: 1 });
+    sgd.set_epoch(3);
+    assert_eq!(sgd.current_rate(), 0.5);
+    let ends = Schedule::Custom { name: "ends", factor: |epoch| if epoch < 2 { 1.0 } else { 0.0 } };
+    let mut trainer = Trainer::new(Loss::CrossEntropy, Sgd::new(0.1).schedule(ends)).epochs(4);
+    assert_eq!(trainer.fit(&mut classifier(), &noise(20, 1), &mut rng(1)).unwrap().cost.len(), 4);
+}
+
 #[test]
 fn a_warm_up_comes_before_any_schedule() {
     let held_out = noise(20, 10);
-    let warm = |schedule| rates(Sgd::new(1.0).schedule(schedule).warm_up(4), &held_out, 9).0;
+    let warm = |schedule| rates(Sgd::new(0.5).schedule(schedule).warm_up(4), &held_out, 9).0;
     let rise = [0.2, 0.4, 0.6, 0.8];
-    let own = Schedule::Custom { name: "own", factor: |epoch| 1.0 / (1.0 + epoch as f64) };
+    let own = Schedule::Custom { name: "own", factor: |epoch| 1.0 / (2.0 + epoch as f64) };
     let cosine = |e: f64| (1.0 + (std::f64::consts::PI * e / 5.0).cos()) / 2.0;
     for (schedule, rest) in [
         (Schedule::Constant, [1.0; 5]),
         (Schedule::Exponential { factor: 0.5 }, [1.0, 0.5, 0.25, 0.125, 0.0625]),
         (Schedule::Step { every: 2, factor: 0.5 }, [1.0, 1.0, 0.5, 0.5, 0.25]),
         (Schedule::Cosine { epochs: 5 }, [0.0, 1.0, 2.0, 3.0, 4.0].map(cosine)),
-        (own, [1.0, 1.0 / 2.0, 1.0 / 3.0, 1.0 / 4.0, 1.0 / 5.0]),
+        (own, [1.0 / 2.0, 1.0 / 3.0, 1.0 / 4.0, 1.0 / 5.0, 1.0 / 6.0]),
     ] {
         let found = warm(schedule);
         for (found, expected) in found.iter().zip(rise.iter().chain(&rest)) {
-            assert!((found - expected).abs() < 1e-15, "{schedule:?}: {found} for {expected}");
+            assert!((found - 0.5 * expected).abs() < 1e-15, "{schedule:?}: {found} for half of {expected}");
         }
         assert_eq!(found.len(), 9);
     }
@@ -276,6 +382,8 @@ fn numbers_of_the_optimisers_are_checked() {
     assert_eq!(adam(Adam::new(1e-3).betas(1.0, 0.9)), says("beta1: expected 0 or more, and below 1, found 1"));
     assert_eq!(adam(Adam::new(1e-3).betas(0.9, 1.5)), says("beta2: expected 0 or more, and below 1, found 1.5"));
     assert_eq!(adam(Adam::new(1e-3).epsilon(0.0)), says("epsilon: expected a finite number above 0, found 0"));
+    let text = "epsilon: expected a finite number above 0, found inf";
+    assert_eq!(adam(Adam::new(1e-3).epsilon(f64::INFINITY)), says(text));
     let text = "weight decay: expected a finite number, 0 or more, found -1";
     assert_eq!(adam(Adam::new(1e-3).weight_decay(-1.0)), says(text));
 }
@@ -301,6 +409,28 @@ fn moments_of_another_network_are_refused() {
         let moved = &layer.affine.weights - &old.affine.weights;
         assert!(moved.iter().all(|step| (step.abs() - 0.01).abs() < 1e-6), "{moved}");
     }
+}
+
+/// What a step leaves is forgotten: the same step from the same place is the same again.
+#[test]
+fn after_a_reset_the_first_step_is_a_first_one() {
+    fn check<O: chainrule::Optimizer<f64>>(mut optimizer: O) {
+        let data = noise(20, 1);
+        let (_, pass) = common::pass(&classifier(), data.inputs(), data.targets(), Loss::CrossEntropy);
+        let mut bits = || {
+            let mut network = classifier();
+            optimizer.step(&mut network, pass.gradients()).unwrap();
+            let first = network_bits(&network);
+            optimizer.step(&mut network, pass.gradients()).unwrap();
+            optimizer.reset();
+            (first, network_bits(&network))
+        };
+        assert_eq!(bits(), bits());
+    }
+    check(Sgd::new(0.1).momentum(0.9));
+    check(RmsProp::new(0.1));
+    check(Adam::new(0.1));
+    check(Sgd::new(0.1).schedule(Schedule::Plateau { factor: 0.5, patience: 1 }));
 }
 
 // --- The range test --------------------------------------------------------------------------------------------------
@@ -345,4 +475,54 @@ fn the_range_test_grows_the_rate_and_changes_nothing() {
     assert_eq!(refused(1.0..0.1, 10), format!("{text} 1"));
     assert_eq!(refused(1.0..f64::INFINITY, 10), format!("{text} 1"));
     assert_eq!(refused(0.1..1.0, 1), "steps of the range test: expected 2 or more, found 1");
+}
+
+/// A cost that grows by itself: ∂L/∂a says −1 where it is 1, so that every step adds η (x² + 1) to it.
+fn climb(rates: std::ops::Range<f64>, steps: usize) -> (Vec<f64>, Vec<f64>) {
+    let climbing = Loss::Custom { name: "climbing", value: |a, _| a, slope: |_, _| -1.0 };
+    let layer = Layer::new(array![[0.0]], array![2.0], Activation::Identity).unwrap();
+    let network = Network::from_layers(vec![layer]).unwrap();
+    let data = Dataset::new(Array2::ones((8, 1)), Array2::zeros((8, 1))).unwrap();
+    let mut trainer = Trainer::new(climbing, Sgd::new(1.0)).batch_size(3);
+    let test = trainer.range_test(&network, &data, rates, steps, &mut rng(1)).unwrap();
+    (test.rates, test.costs)
+}
+
+/// Slowly enough to see where it ends: at the first step at which the mean, in plain numbers, is four times its lowest.
+#[test]
+fn the_range_test_ends_at_four_times_the_lowest_mean() {
+    let (rates, costs) = climb(1e-3..10.0, 400);
+    let mut cost = 2.0;
+    for (rate, found) in rates.iter().zip(&costs) {
+        assert!((found / cost - 1.0).abs() < 1e-12);
+        cost += 2.0 * rate;
+    }
+    let mean = |t: usize| {
+        let weights = (0..=t).map(|i| 0.9_f64.powi((t - i) as i32));
+        let (sum, all) = costs.iter().zip(weights).fold((0.0, 0.0), |(sum, all), (cost, w)| (sum + w * cost, all + w));
+        sum / all
+    };
+    let last = costs.len() - 1;
+    assert!(last > 100 && last < 399);
+    assert!(mean(last) > 8.0 && mean(last - 1) <= 8.0, "{} {}", mean(last - 1), mean(last));
+    // Two steps are a test, from equal rates to equal rates is none.
+    assert_eq!(climb(0.1..0.2, 2).0, [0.1, 0.2]);
+    let mut trainer = Trainer::new(Loss::CrossEntropy, Sgd::new(1.0));
+    trainer.range_test(&classifier(), &noise(40, 1), 0.1..0.1, 10, &mut rng(1)).unwrap_err();
+}
+
+/// From rest, whatever the trainer has done before; over all rows, in an order of its own.
+#[test]
+fn the_range_test_starts_from_rest_and_takes_every_row() {
+    let data = noise(40, 1);
+    let trainer = || Trainer::new(Loss::CrossEntropy, Sgd::new(0.1).momentum(0.9)).batch_size(8).epochs(2);
+    let mut trained = trainer();
+    trained.fit(&mut classifier(), &data, &mut rng(1)).unwrap();
+    let test = |trainer: &mut Trainer<'_, f64>, seed| {
+        trainer.range_test(&classifier(), &data, 1e-3..1.0, 20, &mut rng(seed)).unwrap().costs
+    };
+    assert_eq!(test(&mut trained, 2), test(&mut trainer(), 2));
+    assert_ne!(test(&mut trainer(), 2), test(&mut trainer(), 3));
+    let whole = test(&mut trainer().batch_size(40), 2)[0];
+    assert!((whole - classifier().cost(data.inputs(), data.targets(), Loss::CrossEntropy).unwrap()).abs() < 1e-12);
 }

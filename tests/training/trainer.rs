@@ -374,6 +374,9 @@ fn targets_that_the_outputs_cannot_reach_are_counted() {
     assert_eq!(share(Activation::Silu, array![[-0.27], [-0.28], [0.0], [9.0]]), 0.25);
     assert_eq!(share(Activation::Elu, array![[-1.0], [-1.01], [0.0], [9.0]]), 0.25);
     assert_eq!(share(Activation::Sigmoid, array![[0.0], [1.0], [0.5], [0.1]]), 0.0);
+    assert_eq!(share(Activation::Sigmoid, array![[-0.1], [1.1], [0.5], [0.1]]), 0.5);
+    assert_eq!(share(Activation::Tanh, array![[-1.1], [1.1], [-1.0], [1.0]]), 0.5);
+    assert_eq!(share(Activation::Relu, array![[0.0], [0.5], [-0.1], [9.0]]), 0.25);
 }
 
 // --- Another network ---------------------------------------------------------------------------------------------
@@ -426,12 +429,13 @@ fn a_rate_that_is_refused_later_leaves_the_trainer_with_its_network() {
     let data = data();
     let mut network = classifier::<f64>();
     let factor = |epoch| if epoch < 4 { 1.0 } else { f64::NAN };
-    let sgd = Sgd::new(0.1).schedule(Schedule::Custom { name: "ends", factor });
+    let sgd = Sgd::new(0.1).momentum(0.5).schedule(Schedule::Custom { name: "ends", factor });
     let mut trainer = trainer(sgd, 3).validation(&data).early_stopping(chainrule::EarlyStopping::patience(9));
     trainer.fit(&mut network, &data, &mut rng(4)).unwrap();
     let error = trainer.fit(&mut network, &data, &mut rng(4)).unwrap_err();
     assert!(error.to_string().starts_with("learning rate: expected a finite number"), "{error}");
     assert_eq!(trainer.history().cost.len(), 4);
+    assert!(format!("{:?}", trainer.optimizer()).contains("velocity: None")); // as after a divergence
     *trainer.optimizer_mut() = Sgd::new(0.1);
     trainer.fit(&mut network, &data, &mut rng(4)).unwrap();
     assert_eq!(trainer.history().cost.len(), 7);
@@ -536,6 +540,7 @@ fn a_callback_sees_every_epoch_and_can_stop() {
         validation_cost: Option<f64>,
         validation_accuracy: Option<f64>,
         learning_rate: f64,
+        elapsed: std::time::Duration,
         network: Network<f64>,
     }
     let reports = RefCell::new(Vec::<Seen>::new());
@@ -549,6 +554,7 @@ fn a_callback_sees_every_epoch_and_can_stop() {
             validation_cost: report.validation_cost,
             validation_accuracy: report.validation_accuracy,
             learning_rate: report.learning_rate,
+            elapsed: report.elapsed,
             network: report.network.clone(),
         });
         if report.epoch % 3 == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -573,6 +579,8 @@ fn a_callback_sees_every_epoch_and_can_stop() {
     assert_eq!(history.accuracy.len(), 6);
     // The schedule takes a tenth off in each epoch.
     assert!(reports.iter().all(|r| (r.learning_rate - 0.3 * 0.9_f64.powf(r.epoch as f64)).abs() < 1e-15));
+    // Time passes within a fit.
+    assert!(reports[0].elapsed > std::time::Duration::ZERO && reports[2].elapsed > reports[0].elapsed);
     assert_eq!(reports[2].network, three_epochs);
     assert_eq!(reports[5].network, stopped);
 }
@@ -815,4 +823,100 @@ fn no_epochs_are_no_training() {
     let before = network_bits(&network);
     let history = trainer(Sgd::new(0.1), 0).fit(&mut network, &data(), &mut rng(1)).unwrap();
     assert_eq!((history, network_bits(&network)), (History::default(), before));
+}
+
+// --- What a second look found ----------------------------------------------------------------------------------------
+
+/// Each batch before its update, the last one of two rows: the share of all rows, as the explicit pass counts it.
+#[test]
+fn the_training_accuracy_is_the_share_of_rows_right_before_their_update() {
+    let data = data::<f64>();
+    let labels = data.labels().unwrap().to_vec();
+    let mut network = classifier();
+    let mut training = Trainer::new(Loss::CrossEntropy, Sgd::new(0.5)).batch_size(7).epochs(4).shuffle(false);
+    let history = training.fit(&mut network, &data, &mut rng(1)).unwrap();
+
+    let (mut stepped, mut sgd) = (classifier(), Sgd::new(0.5));
+    let mut workspace = Workspace::new(&stepped, 7);
+    for epoch in 0..4 {
+        let mut right = 0;
+        for first in (0..ROWS).step_by(7) {
+            let rows = first..ROWS.min(first + 7);
+            let (x, y) = (data.inputs(), data.targets());
+            let (x, y) = (x.slice(s![rows.clone(), ..]), y.slice(s![rows.clone(), ..]));
+            let classes = stepped.classify(x).unwrap();
+            right += classes.iter().zip(&labels[rows]).filter(|(class, label)| class == label).count();
+            stepped.forward(x, &mut workspace).unwrap();
+            stepped.backward(x, y, Loss::CrossEntropy, &mut workspace).unwrap();
+            sgd.step(&mut stepped, workspace.gradients()).unwrap();
+        }
+        assert_eq!(history.accuracy[epoch], right as f64 / ROWS as f64, "epoch {epoch}");
+    }
+    assert!(history.accuracy[3] > history.accuracy[0] && history.accuracy[0] > 0.0, "{:?}", history.accuracy);
+}
+
+/// 10 epochs, in batches of 32.
+#[test]
+fn a_trainer_that_is_told_nothing_does_what_its_documentation_says() {
+    let data = Dataset::new(uniform((70, 4), -1.0, 1.0, 1), one_hot_rows((70, 3), 2)).unwrap();
+    let fit = |trainer: Trainer<'_, f64>| {
+        let mut network = classifier();
+        let history = { trainer }.fit(&mut network, &data, &mut rng(1)).unwrap();
+        (history.cost.len(), network_bits(&network))
+    };
+    let plain = || Trainer::new(Loss::CrossEntropy, Sgd::new(0.1));
+    assert_eq!(fit(plain()).0, 10);
+    assert_eq!(fit(plain()), fit(plain().epochs(10).batch_size(32).shuffle(true)));
+}
+
+/// w·x + b with w = 1 and b = 0, and a rate that moves nothing.
+fn explosion(x: Array2<f64>, y: Array2<f64>, in_pieces: bool) -> chainrule::Result<f64> {
+    let layer = Layer::new(array![[1.0]], array![0.0], Activation::Identity).unwrap();
+    let mut network = Network::from_layers(vec![layer]).unwrap();
+    let data = Dataset::new(x, y).unwrap();
+    let mut trainer = descend(Sgd::new(1e-300), 1, 1).shuffle(false);
+    let history = if in_pieces {
+        trainer.fit_stream(&mut network, |_| [data.rows(0..1), data.rows(1..2)], &mut rng(1))
+    } else {
+        trainer.fit(&mut network, &data, &mut rng(1))
+    };
+    history.map(|history| history.cost[0])
+}
+
+/// The bound is 10⁸ times the first cost, the mean square of the targets, or 1, whichever is most. The first cost is 0.
+#[test]
+fn the_bound_of_an_explosion_is_the_largest_of_three() {
+    // Targets of 0: the 1.
+    assert_eq!(explosion(array![[0.0], [1.0]], array![[0.0], [0.0]], false), Ok(0.5));
+    assert!(explosion(array![[0.0], [2e4]], array![[0.0], [0.0]], false).is_err());
+    // Targets of 1000: their square.
+    assert_eq!(explosion(array![[1e3], [2e6]], array![[1e3], [1e3]], false), Ok((2e6_f64 - 1e3).powi(2) / 2.0));
+    assert!(explosion(array![[1e3], [2e8]], array![[1e3], [1e3]], false).is_err());
+    // In pieces: the largest of the pieces so far.
+    assert_eq!(explosion(array![[1.0], [2e6]], array![[1.0], [1e6]], true), Ok(0.5e12));
+}
+
+/// The largest numbers of a diverged training may be small.
+#[test]
+fn a_divergence_names_the_largest_input_and_target() {
+    let data = Dataset::new(array![[0.5], [-0.25]], array![[0.125], [-0.75]]).unwrap();
+    let mut network = network::<f64>(1, &[(1, Activation::Identity)], 1);
+    let error = descend(Sgd::new(1e300), 5, 1).fit(&mut network, &data, &mut rng(1)).unwrap_err();
+    let Error::Diverged { largest_input, largest_target, .. } = error else { panic!("{error}") };
+    assert_eq!((largest_input, largest_target), (Some(0.5), Some(0.75)));
+}
+
+/// The same numbers in layers of other sizes are another network.
+#[test]
+fn a_trainer_refuses_the_same_numbers_in_another_shape() {
+    let network =
+        |weights| Network::from_layers(vec![Layer::new(weights, array![0.0, 0.0], Activation::Tanh).unwrap()]).unwrap();
+    let mut first = network(Array2::zeros((1, 2)));
+    let mut trainer = descend(Sgd::<f64>::new(0.1), 1, 1);
+    trainer.fit(&mut first, &Dataset::new(array![[0.0]], array![[0.0, 0.0]]).unwrap(), &mut rng(1)).unwrap();
+    // Four zeros again: three weights and a bias, where there were two and two.
+    let layer = Layer::new(Array2::zeros((3, 1)), array![0.0], Activation::Tanh).unwrap();
+    let mut other = Network::from_layers(vec![layer]).unwrap();
+    let data = Dataset::new(array![[0.0, 0.0, 0.0]], array![[0.0]]).unwrap();
+    assert!(matches!(trainer.fit(&mut other, &data, &mut rng(1)), Err(Error::AnotherNetwork { .. })));
 }
