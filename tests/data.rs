@@ -459,6 +459,22 @@ fn moons_look_like_the_published_draw() {
     }
 }
 
+/// The angles of a spiral are off by normal numbers with the spread that was asked for.
+#[test]
+fn the_noise_of_spirals_is_a_spread_of_angles() {
+    let (n, noise) = (2000, 0.05);
+    let spirals = Dataset::<f64>::spirals(2, n, noise, &mut rng(1)).unwrap();
+    let off: Vec<f64> = (spirals.inputs().rows().into_iter().enumerate().skip(1).filter(|(row, _)| *row != n))
+        .map(|(row, point)| {
+            let (r, theta) = (point[0].hypot(point[1]), point[0].atan2(point[1]));
+            let turns = (theta - TAU * (row / n) as f64 / 2.0 - 4.0 * r) / TAU;
+            (turns - turns.round()) * TAU
+        })
+        .collect();
+    let spread = (off.iter().map(|d| d * d).sum::<f64>() / off.len() as f64).sqrt();
+    assert!((spread / noise - 1.0).abs() < 0.1, "{spread}");
+}
+
 #[test]
 fn circles_and_spirals_are_their_equations() {
     let circles = Dataset::<f64>::circles(9, 0.0, 0.3, &mut rng(1)).unwrap();
@@ -878,6 +894,24 @@ fn labels_that_begin_at_1_are_told_so() {
     assert_eq!(from([3, 1, 2], 4).unwrap().labels(), Some(&[3, 1, 2][..]));
     assert_eq!(from([3, 0, 2], 3).unwrap_err(), "label at offset 8: expected 0 to 2, found 3");
     assert_eq!(from([4, 1, 2], 3).unwrap_err(), "label at offset 8: expected 0 to 2, found 4");
+}
+
+/// Images of two dimensions or of four are read as well; a wrong label is found by its number's place in the file.
+#[test]
+fn images_of_other_dimensions_are_flattened() {
+    let folder = Folder::new("dimensions");
+    let labels = folder.file("labels", &idx(&[2], &[1, 0]));
+    for (name, dimensions) in [("flat", &[2, 4][..]), ("colours", &[2, 2, 1, 2])] {
+        let images = folder.file(name, &idx(dimensions, &[0, 1, 2, 3, 4, 5, 6, 7]));
+        let data = Dataset::<f64>::from_idx(&images, &labels, 2).unwrap();
+        let expected = array![[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]];
+        assert_eq!(data.inputs().mapv(|x| (x * 255.0).round()), expected, "{name}");
+    }
+    let images = folder.file("images", &idx(&[2, 1, 1], &[0, 1]));
+    let wide = [[0, 1, 2, 3, 4, 5, 6, 7], [9, 1, 2, 3, 4, 5, 6, 7]].concat();
+    let labels = folder.file("wide", &idx_of(0x0c, 4, &[2, 8], &wide));
+    let error = message(Dataset::<f64>::from_idx(&images, &labels, 2));
+    assert!(error.ends_with(": label at offset 44: expected 0 to 1, found 9"), "{error}");
 }
 
 #[test]

@@ -266,3 +266,21 @@ fn a_summary_shows_layers_shapes_activations_and_parameters() {
     assert!(of_127.summary().to_string().ends_with("\n1016 B in f64\n"));
     assert_eq!(network.parameters(), 1_601_601);
 }
+
+/// Certainty that is right costs the rounding of its number type, and certainty that is wrong is not infinite.
+#[test]
+fn log_loss_of_certainty() {
+    let near = |found: f64, expected: f64| assert!((found / expected - 1.0).abs() < 1e-6, "{found:e} {expected:e}");
+    let epsilon = f64::from(f32::EPSILON);
+    near(log_loss(array![[1.0_f32]].view(), &[1]).unwrap(), epsilon);
+    near(log_loss(array![[0.0_f32, 1.0]].view(), &[1]).unwrap(), epsilon);
+    near(log_loss(array![[1.0_f32]].view(), &[0]).unwrap(), -epsilon.ln());
+}
+
+/// A class that is predicted and never right counts in the macro average, as in scikit-learn; one that is neither
+/// predicted nor labelled does not.
+#[test]
+fn the_macro_average_is_over_classes_that_occur() {
+    let report = ConfusionMatrix::new(&[0, 2], &[0, 1], 4).unwrap().report();
+    assert!((report.macro_average.precision - 1.0 / 3.0).abs() < 1e-15, "{report:?}");
+}

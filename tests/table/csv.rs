@@ -128,6 +128,18 @@ fn missing_values_are_an_error_or_replaced() {
     );
 }
 
+/// Numbers that stand for a missing value, rows of separators alone, and words in one of several targets, further down.
+#[test]
+fn what_the_first_row_does_not_show() {
+    let csv = Csv::new().target("y").missing(["-999"]).fill(Fill::Mean);
+    assert_eq!(column(&read(&csv, "a,y\n1,1\n2,2\n-999,3\n6,4\n"), "a"), [1.0, 2.0, 3.0, 6.0]);
+    let text = "a,b\n1,2\n,\n3,4\n";
+    assert!(message(Csv::new().read_from(text.as_bytes())).starts_with("line 3, column \"a\""));
+    let two_targets = Csv::new().target("y").target("z").read_from("a,y,z\n1,2,red\n3,4,blue\n".as_bytes());
+    let text = "line 1: expected numbers in each of several targets, found words in column \"z\"";
+    assert_eq!(message(two_targets), text);
+}
+
 /// Every number comes back with the bits that Rust reads in it, on many rows and in all notations.
 #[test]
 fn numbers_are_read_exactly() {

@@ -198,3 +198,24 @@ fn random_candidates_spread_over_the_orders_of_magnitude() {
     let again = Candidate::random(3_000, 1e-4..1e-1, 4..65, 1e-6..1e-2, &mut ChaCha8Rng::seed_from_u64(1)).unwrap();
     assert_eq!(candidates, again);
 }
+
+/// Each fold has random numbers of its own; the spread of the scores divides by one less than their number.
+#[test]
+fn folds_have_random_numbers_of_their_own() {
+    let drawn = Mutex::new(BTreeSet::new());
+    let train = |_: &Dataset<f64>, rng: &mut ChaCha8Rng| {
+        drawn.lock().unwrap().insert(rng.random::<u64>());
+        Network::from_layers(vec![Layer::new(array![[1.0, -1.0]], array![0.0, 0.0], Activation::Softmax)?])
+    };
+    let mut scores = CrossValidation::new(4).seed(7).run(&numbered(&[8, 8]), train).unwrap();
+    let drawn = drawn.into_inner().unwrap();
+    // Nor are they those that dealt the rows.
+    assert!(drawn.len() == 4 && !drawn.contains(&ChaCha8Rng::seed_from_u64(7).random()));
+    scores.folds = vec![1.0, 2.0, 4.0, 5.0];
+    assert!((scores.deviation() - (10.0_f64 / 3.0).sqrt()).abs() < 1e-15);
+    scores.folds = vec![0.0, 2e-4, 0.5, 123_456.0];
+    let text = scores.to_string();
+    for line in ["   1  0\n", "   2  2.000e-4\n", "   3  0.5000\n", "   4  1.235e5\n"] {
+        assert!(text.contains(line), "{text}");
+    }
+}

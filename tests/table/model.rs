@@ -67,6 +67,10 @@ fn it_classifies_raw_rows_by_name() {
     assert_eq!(model.classify(raw.inputs()).unwrap(), classes);
     let probabilities = model.predict_table(&test).unwrap();
     assert_eq!(model.predict(raw.inputs()).unwrap(), probabilities);
+    // From a file without the species, in another order of columns.
+    let text = "petal width,petal length,sepal width,sepal length\n0.2,1.4,3.5,5.1\n";
+    let flower = model.csv().read_from(text.as_bytes()).unwrap();
+    assert_eq!(model.classify_table(&flower).unwrap()[0].class, "setosa");
     for (i, one) in classes.iter().enumerate() {
         let x = raw.inputs().row(i).to_vec();
         let row = [("petal width", x[3]), ("petal length", x[2]), ("sepal width", x[1]), ("sepal length", x[0])];

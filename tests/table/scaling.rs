@@ -90,3 +90,33 @@ fn numbers_that_are_no_scaling_are_refused() {
     let error = scaling.inverse(array![[1e10]].view()).unwrap_err();
     assert_eq!(error.to_string(), "rows in their own units: expected finite numbers, found inf at [0, 0]");
 }
+
+/// Quartiles between two numbers, as NumPy interpolates them.
+#[test]
+fn quartiles_lie_between_their_neighbours() {
+    let scaling = Scaling::learn(Scale::Robust, array![[10.0], [1.0], [3.0], [2.0]].view()).unwrap();
+    assert_eq!((scaling.shift()[0], scaling.scale()[0]), (2.5, 4.75 - 1.75));
+    let six = array![[0.0], [1.0], [2.0], [3.0], [8.0], [9.0]];
+    let scaling = Scaling::learn(Scale::Robust, six.view()).unwrap();
+    assert_eq!((scaling.shift()[0], scaling.scale()[0]), (2.5, 6.75 - 1.25));
+}
+
+/// Rounding ends at n ε |m| for a standard deviation, in `f32` at 8 ε |m|, and at 8 ε |m| for a range.
+#[test]
+fn where_a_column_counts_as_constant() {
+    fn constant<F: Real>(kind: Scale, rows: usize, off: f64) -> bool {
+        let high = F::from_f64(1.0 + off * F::epsilon().f64());
+        let rows = Array2::from_shape_fn((rows, 1), |(row, _)| if row % 2 == 0 { F::one() } else { high });
+        Scaling::learn(kind, rows.view()).unwrap().scale()[0] == 1.0
+    }
+    // Half of the rows are off by twice the deviation.
+    assert!(constant::<f64>(Scale::Standard, 100, 2.0 * 50.0) && !constant::<f64>(Scale::Standard, 100, 2.0 * 150.0));
+    assert!(constant::<f32>(Scale::Standard, 100, 2.0 * 6.0) && !constant::<f32>(Scale::Standard, 100, 2.0 * 10.0));
+    for kind in [Scale::MinMax, Scale::Robust] {
+        assert!(constant::<f64>(kind, 100, 6.0) && !constant::<f64>(kind, 100, 10.0), "{kind:?}");
+        assert!(constant::<f32>(kind, 100, 6.0) && !constant::<f32>(kind, 100, 10.0), "{kind:?}");
+    }
+    // One row is constant.
+    let scaling = Scaling::learn(Scale::Robust, array![[5.0]].view()).unwrap();
+    assert_eq!((scaling.shift()[0], scaling.scale()[0]), (5.0, 1.0));
+}

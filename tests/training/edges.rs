@@ -308,3 +308,18 @@ fn i4_i6_i8_biases_start_by_the_sizes_of_their_layer() {
         }
     }
 }
+
+// --- Errors ---
+
+/// Which layer, and how many outputs: not numbers that happen to be the same in small networks.
+#[test]
+fn errors_name_the_layer_and_the_outputs() {
+    let layer = |inputs, outputs| {
+        Layer::new(Array2::<f64>::zeros((inputs, outputs)), Array1::zeros(outputs), Activation::Tanh).unwrap()
+    };
+    let error = Network::from_layers(vec![layer(1, 2), layer(2, 3), layer(4, 1)]).unwrap_err();
+    assert!(matches!(error, Error::Shape { layer: Some(2), .. }), "{error}");
+    let network = Network::from_layers(vec![layer(5, 3)]).unwrap();
+    let error = network.classify_at(Array2::zeros((1, 5)).view(), 0.5).unwrap_err();
+    assert!(matches!(error, Error::OutOfRange { name: "outputs", found: 3.0, .. }), "{error}");
+}

@@ -187,10 +187,13 @@ fn small_improvements_and_accuracies() {
 /// epoch (not the last one), and patience counts every epoch in which it has not.
 #[test]
 fn an_improvement_is_measured_from_the_best_epoch() {
-    let (train, held_out) = (noise(30, 1), noise(20, 10));
-    let fit = |stopping| trainer(&held_out, stopping, 60).fit(&mut classifier(), &train, &mut rng(1)).unwrap();
+    let (train, held_out) = Dataset::moons(100, 0.3, &mut rng(1)).unwrap().split(0.7, &mut rng(2)).unwrap();
+    let fit = |stopping| {
+        let mut network = network::<f64>(2, &[(20, Activation::Tanh), (2, Activation::Softmax)], 3);
+        trainer(&held_out, stopping, 60).fit(&mut network, &train, &mut rng(1)).unwrap()
+    };
     let costs = fit(EarlyStopping::patience(1000)).validation_cost;
-    for (least, patience) in [(0.0, 2), (0.002, 3), (0.01, 3), (0.03, 4), (0.1, 5)] {
+    for (least, patience) in [(0.0, 2), (0.001, 2), (0.003, 3), (0.01, 3), (0.03, 4), (0.1, 5)] {
         let (mut best, mut waiting, mut epoch) = (0, 0, 0);
         while waiting < patience && epoch + 1 < costs.len() {
             epoch += 1;
@@ -488,23 +491,25 @@ fn climb(rates: std::ops::Range<f64>, steps: usize) -> (Vec<f64>, Vec<f64>) {
     (test.rates, test.costs)
 }
 
-/// Slowly enough to see where it ends: at the first step at which the mean, in plain numbers, is four times its lowest.
+/// Where it ends, slowly and at once: at the first step at which the mean, in plain numbers, is four times its lowest.
 #[test]
 fn the_range_test_ends_at_four_times_the_lowest_mean() {
-    let (rates, costs) = climb(1e-3..10.0, 400);
-    let mut cost = 2.0;
-    for (rate, found) in rates.iter().zip(&costs) {
-        assert!((found / cost - 1.0).abs() < 1e-12);
-        cost += 2.0 * rate;
+    for (rates, steps, least) in [(1e-3..10.0, 400, 100), (0.3..1e3, 12, 3)] {
+        let (rates, costs) = climb(rates, steps);
+        let mut cost = 2.0;
+        for (rate, found) in rates.iter().zip(&costs) {
+            assert!((found / cost - 1.0).abs() < 1e-12);
+            cost += 2.0 * rate;
+        }
+        let mean = |t: usize| {
+            let weights = (0..=t).map(|i| 0.9_f64.powi((t - i) as i32));
+            let (sum, all) = costs.iter().zip(weights).fold((0.0, 0.0), |(sum, all), (c, w)| (sum + w * c, all + w));
+            sum / all
+        };
+        let last = costs.len() - 1;
+        assert!(last > least && last + 1 < steps, "{last}");
+        assert!(mean(last) > 8.0 && mean(last - 1) <= 8.0, "{} {}", mean(last - 1), mean(last));
     }
-    let mean = |t: usize| {
-        let weights = (0..=t).map(|i| 0.9_f64.powi((t - i) as i32));
-        let (sum, all) = costs.iter().zip(weights).fold((0.0, 0.0), |(sum, all), (cost, w)| (sum + w * cost, all + w));
-        sum / all
-    };
-    let last = costs.len() - 1;
-    assert!(last > 100 && last < 399);
-    assert!(mean(last) > 8.0 && mean(last - 1) <= 8.0, "{} {}", mean(last - 1), mean(last));
     // Two steps are a test, from equal rates to equal rates is none.
     assert_eq!(climb(0.1..0.2, 2).0, [0.1, 0.2]);
     let mut trainer = Trainer::new(Loss::CrossEntropy, Sgd::new(1.0));

@@ -904,6 +904,14 @@ fn a_divergence_names_the_largest_input_and_target() {
     let error = descend(Sgd::new(1e300), 5, 1).fit(&mut network, &data, &mut rng(1)).unwrap_err();
     let Error::Diverged { largest_input, largest_target, .. } = error else { panic!("{error}") };
     assert_eq!((largest_input, largest_target), (Some(0.5), Some(0.75)));
+    // Whether to scale the targets depends on the outputs. The first step overflows, also that of a tanh.
+    let data = Dataset::new(array![[0.5], [-0.25]], array![[100.0], [-100.0]]).unwrap();
+    for (output, bounded) in [(Activation::Identity, false), (Activation::Relu, false), (Activation::Tanh, true)] {
+        let layer = Layer::new(array![[1.0]], array![0.5], output).unwrap();
+        let mut network = Network::from_layers(vec![layer]).unwrap();
+        let error = descend(Sgd::new(1e308), 9, 1).fit(&mut network, &data, &mut rng(1)).unwrap_err();
+        assert!(matches!(error, Error::Diverged { bounded_outputs, .. } if bounded_outputs == bounded), "{error:?}");
+    }
 }
 
 /// The same numbers in layers of other sizes are another network.
