@@ -135,6 +135,10 @@ fn what_the_first_row_does_not_show() {
     assert_eq!(column(&read(&csv, "a,y\n1,1\n2,2\n-999,3\n6,4\n"), "a"), [1.0, 2.0, 3.0, 6.0]);
     let text = "a,b\n1,2\n,\n3,4\n";
     assert!(message(Csv::new().read_from(text.as_bytes())).starts_with("line 3, column \"a\""));
+    // A fill-in that was not learnt is none for rows to predict from.
+    let learnt = Preprocessing::learn(&read(&Csv::new().target("y"), "a,y\n1,1\n2,2\n")).unwrap();
+    let gap = learnt.csv().fill(Fill::Mean).read_from("a\n3\nNA\n".as_bytes());
+    assert!(message(gap).starts_with("line 3, column \"a\""));
     let two_targets = Csv::new().target("y").target("z").read_from("a,y,z\n1,2,red\n3,4,blue\n".as_bytes());
     let text = "line 1: expected numbers in each of several targets, found words in column \"z\"";
     assert_eq!(message(two_targets), text);
