@@ -956,6 +956,7 @@ fn mnist_files_go_by_four_names() {
         for data in [Dataset::<f64>::mnist_train(&folder.0), Dataset::mnist_test(&folder.0)] {
             let data = data.unwrap();
             assert_eq!((data.inputs(), data.labels()), (array![[0.0, 1.0]].view(), Some(&[7][..])));
+            assert_eq!(data.num_outputs(), 10);
         }
     }
 }
