@@ -58,11 +58,12 @@ pub enum Init {
         /// The upper end, above `low`.
         high: f64,
     },
-    /// Normal with variance 2/(inputs + outputs) (Glorot and Bengio 2010). Default for all activations but ReLU.
+    /// Normal with variance 2/(inputs + outputs) (Glorot and Bengio 2010). Default for the activations that
+    /// [`HeNormal`](Init::HeNormal) does not name.
     XavierNormal,
     /// Uniform with variance 2/(inputs + outputs).
     XavierUniform,
-    /// Normal with variance 2/inputs (He et al. 2015). Default for ReLU.
+    /// Normal with variance 2/inputs (He et al. 2015). Default for ReLU, leaky ReLU, ELU, SiLU and GELU.
     HeNormal,
     /// Uniform with variance 2/inputs.
     HeUniform,

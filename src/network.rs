@@ -723,7 +723,8 @@ impl<F: Real> Workspace<F> {
 
 /// Builds a network layer by layer; [`Network::builder`] starts one.
 ///
-/// Default: weights by [`Init::HeNormal`] in layers with ReLU and by [`Init::XavierNormal`] in the others, zero biases.
+/// Default: weights by [`Init::HeNormal`] in layers with ReLU, leaky ReLU, ELU, SiLU or GELU, and by
+/// [`Init::XavierNormal`] in the others; zero biases.
 #[derive(Clone, Debug)]
 pub struct NetworkBuilder<F> {
     inputs: usize,
