@@ -14,7 +14,7 @@
 use super::{
     LearningRate, Optimizer, Plateau, Schedule, check_epsilon, check_fraction, check_like, check_not_negative,
 };
-use super::{rate_of_the_trait, with_learning_rate, zeros_like};
+use super::{shared_methods, trait_methods, zeros_like};
 use crate::error::{MOMENTS, Result};
 use crate::kernels::{Formula, Number, each};
 use crate::layer::Affine;
@@ -23,7 +23,7 @@ use crate::real::{Real, entries, entries_mut};
 
 /// Adam (U4) and, with a weight decay, AdamW (U5).
 ///
-/// The numbers are `f64` whatever the network computes in, and are checked by the first step that uses them.
+/// The hyperparameters are `f64` for networks of either type. The first step that uses them checks them.
 ///
 /// ```
 /// use chainrule::{Affine, Activation, Adam, Layer, Network, ndarray::array};
@@ -52,7 +52,7 @@ pub struct Adam<F> {
     pub(crate) moments: Option<[Vec<Affine<F>>; 2]>,
 }
 
-with_learning_rate!(Adam);
+shared_methods!(Adam);
 
 impl<F: Real> Adam<F> {
     /// Adam with a learning rate η above 0, usually 0.001; β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸, no weight decay.
@@ -88,7 +88,7 @@ impl<F: Real> Adam<F> {
 }
 
 impl<F: Real> Optimizer<F> for Adam<F> {
-    rate_of_the_trait!();
+    trait_methods!();
 
     fn check(&self, network: &Network<F>) -> Result<()> {
         self.rate.check::<F>()?;

@@ -4,7 +4,7 @@
 //! (G1)  g ← g · min(1, c / (‖g‖ + 10⁻⁶)),  with ‖g‖ = √(Σ g²) over all parameters
 //! ```
 //!
-//! The direction stays, only the length is bounded (Pascanu, Mikolov & Bengio 2013, algorithm 1; the 10⁻⁶ as in
+//! The direction stays the same; only the length is bounded (Pascanu, Mikolov & Bengio 2013, algorithm 1; the 10⁻⁶ as in
 //! PyTorch).
 //!
 //! Derivation: chapter 12, `derivation/12-adaptive.md`.
@@ -14,9 +14,9 @@ use crate::kernels::{Formula, Number, each};
 use crate::layer::Affine;
 use crate::real::{Real, entries, entries_mut};
 
-/// Shortens the gradients, all together, to a norm of at most `max_norm` (G1). Returns the norm that they had.
+/// Scales all gradients by one factor, so that their norm together is at most `max_norm` (G1). Returns the norm before.
 ///
-/// Gradients that are shorter stay as they are. A [`Trainer`](crate::Trainer) does it with
+/// Gradients that are shorter stay unchanged. A [`Trainer`](crate::Trainer) does it with
 /// [`clip_norm`](crate::Trainer::clip_norm).
 ///
 /// # Errors
@@ -56,7 +56,7 @@ pub(crate) fn clip<F: Real>(gradients: &mut [Affine<F>], max_norm: f64) -> f64 {
     norm
 }
 
-/// In eight sums side by side, which do not wait for each other.
+/// Eight separate sums, so that no addition waits for the one before it.
 fn sum_of_squares<F: Real>(numbers: &[F]) -> f64 {
     let mut sums = [0.0; 8];
     for numbers in numbers.chunks(sums.len()) {

@@ -1,7 +1,7 @@
-//! `Optimizer`: what moves the parameters against their gradients.
+//! `Optimizer`: the update rule, from gradients to new parameters.
 //!
-//! `sgd.rs` is the one of the tutorials, with momentum; `rmsprop.rs` and `adam.rs` give every parameter a rate of its
-//! own. `schedule.rs` changes the rate from epoch to epoch, and `clip.rs` shortens gradients that are too long.
+//! `sgd.rs` is the rule that most tutorials use, with momentum. `rmsprop.rs` and `adam.rs` give every parameter a
+//! separate rate. `schedule.rs` changes the rate from epoch to epoch, and `clip.rs` shortens gradients that are too long.
 //!
 //! Derivation: chapter 8, `derivation/08-descent.md`, for `Sgd`; chapter 12, `derivation/12-adaptive.md`, for the rest.
 //! From above: `Network` and `Affine`.
@@ -24,8 +24,8 @@ pub use schedule::Schedule;
 pub use schedule::{LearningRate, Plateau};
 pub use sgd::Sgd;
 
-/// An update rule: from gradients to new parameters. [`Sgd`], [`RmsProp`] and [`Adam`] are such; a rule of your own
-/// takes two functions.
+/// An update rule: from gradients to new parameters. [`Sgd`], [`RmsProp`] and [`Adam`] implement it; a rule of your own
+/// needs two methods.
 ///
 /// ```
 /// use chainrule::{Affine, Network, Optimizer, Result};
@@ -50,8 +50,8 @@ pub use sgd::Sgd;
 /// }
 /// ```
 pub trait Optimizer<F: Real>: Send {
-    /// One step of every parameter against its gradient, which has the parameter's shape. Called by
-    /// [`step`](Optimizer::step) and by a [`Trainer`](crate::Trainer), after their checks.
+    /// Moves every parameter one step against its gradient, which has the parameter's shape.
+    /// [`step`](Optimizer::step) and [`Trainer`](crate::Trainer) call it after their checks.
     fn update(&mut self, network: &mut Network<F>, gradients: &[Affine<F>]);
 
     /// The learning rate of the next step, for reports.
@@ -110,8 +110,8 @@ pub trait Optimizer<F: Real>: Send {
     }
 }
 
-/// What all optimisers of this folder say about their rate, for those who have not imported the trait.
-macro_rules! with_learning_rate {
+/// The methods that all optimisers of this folder share, callable without an import of the trait.
+macro_rules! shared_methods {
     ($optimizer:ident) => {
         impl<F: Real> $optimizer<F> {
             /// How the learning rate changes from epoch to epoch. Default: [`Schedule::Constant`].
@@ -144,8 +144,8 @@ macro_rules! with_learning_rate {
                 self.rate.current()
             }
 
-            /// One step of every parameter against its gradient. Gradients are taken as they are: a NaN in one becomes
-            /// a NaN in its parameter.
+            /// Moves every parameter one step against its gradient. Gradients are not checked for NaN: a NaN in one
+            /// becomes a NaN in its parameter.
             ///
             /// # Errors
             /// [`Error::OutOfRange`](crate::Error::OutOfRange) for a learning rate or another number that makes no
@@ -163,10 +163,10 @@ macro_rules! with_learning_rate {
         }
     };
 }
-use with_learning_rate;
+use shared_methods;
 
-/// The same, as the functions of the trait.
-macro_rules! rate_of_the_trait {
+/// The methods of the trait that are the same for all optimisers of this folder.
+macro_rules! trait_methods {
     () => {
         fn current_rate(&self) -> f64 {
             self.rate.current()
@@ -189,7 +189,7 @@ macro_rules! rate_of_the_trait {
         }
     };
 }
-use rate_of_the_trait;
+use trait_methods;
 
 /// A number from 0 to 1 that stays below 1 when it is rounded to `F`.
 fn check_fraction<F: Real>(name: &'static str, found: f64) -> Result<()> {
@@ -212,7 +212,7 @@ fn zeros_like<F: Real>(network: &Network<F>) -> Vec<Affine<F>> {
     network.layers().iter().map(|layer| Affine::zeros_like(&layer.affine)).collect()
 }
 
-/// A hyperparameter that fits, or the error that says what would.
+/// Accepts a hyperparameter that fits; otherwise the error says what would fit.
 fn check_number(name: &'static str, expected: &str, found: f64, fits: bool) -> Result<()> {
     if fits { Ok(()) } else { Err(Error::OutOfRange { name, expected: expected.into(), found }) }
 }

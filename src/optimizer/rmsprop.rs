@@ -1,16 +1,16 @@
-//! `RmsProp`: each parameter's rate divided by the size that its gradients have had lately.
+//! `RmsProp`: divides each parameter's rate by the size of its recent gradients.
 //!
 //! ```text
 //! (U3)  v ← ρv + (1 − ρ) dθ²,   θ ← θ − η dθ / (√v + ε)
 //! ```
 //!
-//! v is a mean of squares that forgets: √v is about the size of a recent gradient, so a step is about η, whatever the
+//! v is a mean of squares that forgets: √v is about the size of a recent gradient, so a step is about η in any
 //! units of the parameter (Tieleman & Hinton 2012, lecture 6e). ε is added to the root, as PyTorch does.
 //!
 //! Derivation: chapter 12, `derivation/12-adaptive.md`. From above: `Network` and `Affine`.
 
 use super::{LearningRate, Optimizer, Plateau, Schedule, check_epsilon, check_fraction, check_like, zeros_like};
-use super::{rate_of_the_trait, with_learning_rate};
+use super::{shared_methods, trait_methods};
 use crate::error::{MOMENTS, Result};
 use crate::kernels::{Formula, Number, each};
 use crate::layer::Affine;
@@ -19,7 +19,7 @@ use crate::real::{Real, entries, entries_mut};
 
 /// RMSprop (U3), without centring and without momentum.
 ///
-/// The numbers are `f64` whatever the network computes in, and are checked by the first step that uses them.
+/// The hyperparameters are `f64` for networks of either type. The first step that uses them checks them.
 ///
 /// ```
 /// use chainrule::{Affine, Activation, Layer, Network, RmsProp, ndarray::array};
@@ -44,7 +44,7 @@ pub struct RmsProp<F> {
     pub(crate) squares: Option<Vec<Affine<F>>>,
 }
 
-with_learning_rate!(RmsProp);
+shared_methods!(RmsProp);
 
 impl<F: Real> RmsProp<F> {
     /// RMSprop with a learning rate η above 0, usually 0.001; ρ = 0.9, ε = 10⁻⁸.
@@ -70,7 +70,7 @@ impl<F: Real> RmsProp<F> {
 }
 
 impl<F: Real> Optimizer<F> for RmsProp<F> {
-    rate_of_the_trait!();
+    trait_methods!();
 
     fn check(&self, network: &Network<F>) -> Result<()> {
         self.rate.check::<F>()?;

@@ -30,7 +30,7 @@ pub enum Schedule {
         /// The number of epochs to come down in, 1 or more.
         epochs: usize,
     },
-    /// `factor` more each time that the cost has not reached a new low in `patience` epochs. A
+    /// Multiplies the rate by `factor` each time the cost has not reached a new low in `patience` epochs. A
     /// [`Trainer`](crate::Trainer) takes the validation cost or, without a validation set, the training cost.
     Plateau {
         /// Above 0; usually 0.1 to 0.5.
@@ -155,7 +155,7 @@ impl LearningRate {
         let (rate, in_f) = (self.initial, F::from_f64(self.initial));
         check_number("learning rate", "a finite number above 0", rate, in_f.is_finite() && in_f > F::zero())?;
         self.schedule.check()?;
-        // A rate that the schedule has brought down to 0 is no mistake: late epochs of a long training.
+        // A schedule may bring the rate down to 0 late in a long training.
         let rate = self.current();
         check_number("learning rate", "a finite number, 0 or more", rate, F::from_f64(rate).is_finite() && rate >= 0.0)
     }

@@ -14,7 +14,7 @@
 //! type of parameters, gradients and velocities alike.
 
 use super::{LearningRate, Optimizer, Plateau, Schedule, check_fraction, check_like, check_not_negative, zeros_like};
-use super::{rate_of_the_trait, with_learning_rate};
+use super::{shared_methods, trait_methods};
 use crate::error::{Result, VELOCITY};
 use crate::kernels::{Formula, Number, each};
 use crate::layer::Affine;
@@ -23,7 +23,7 @@ use crate::real::{Real, entries, entries_mut};
 
 /// Stochastic gradient descent: learning rate, momentum, weight decay, and the velocity that momentum needs.
 ///
-/// The numbers are `f64` whatever the network computes in, and are checked by the first step that uses them.
+/// The hyperparameters are `f64` for networks of either type. The first step that uses them checks them.
 ///
 /// ```
 /// use chainrule::{Affine, Activation, Layer, Network, Sgd, ndarray::array};
@@ -49,7 +49,7 @@ pub struct Sgd<F> {
     pub(crate) velocity: Option<Vec<Affine<F>>>,
 }
 
-with_learning_rate!(Sgd);
+shared_methods!(Sgd);
 
 impl<F: Real> Sgd<F> {
     /// Plain gradient descent with a learning rate η above 0; no momentum, no weight decay, a constant rate.
@@ -82,7 +82,7 @@ impl<F: Real> Sgd<F> {
 }
 
 impl<F: Real> Optimizer<F> for Sgd<F> {
-    rate_of_the_trait!();
+    trait_methods!();
 
     fn check(&self, network: &Network<F>) -> Result<()> {
         self.rate.check::<F>()?;
@@ -121,7 +121,7 @@ impl<F: Real> Optimizer<F> for Sgd<F> {
     }
 }
 
-/// U1 with μ = 0: V = −ηG need not be kept.
+/// U1 with μ = 0: V = −ηG need not be kept. `decay` is λ for weights and 0 for biases, here and below.
 #[derive(Clone, Copy)]
 struct Descent {
     rate: f64,
