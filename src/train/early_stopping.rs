@@ -33,7 +33,7 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Stops after so many epochs in a row without a lower validation cost; 1 or more, usually 5 to 20.
+    /// Stops after this many epochs in a row without a lower validation cost; 1 or more, usually 5 to 20.
     pub fn patience(epochs: usize) -> Self {
         EarlyStopping { patience: epochs, min_improvement: 0.0, on_accuracy: false }
     }
@@ -58,7 +58,7 @@ impl EarlyStopping {
     }
 }
 
-/// How far early stopping has come.
+/// The state of early stopping.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch<F> {
     /// The best measure, its epoch, and the parameters at its end.
@@ -72,7 +72,7 @@ pub(crate) struct Watch<F> {
 }
 
 impl<F: Real> Watch<F> {
-    /// Looks at an epoch. Whether it is time to stop.
+    /// Takes the results of an epoch into account. Returns whether it is time to stop.
     pub(super) fn look(watch: &mut Option<Self>, settings: EarlyStopping, report: &Report<'_, F>) -> bool {
         let (measure, best_epoch) = (settings.measure(report), report.epoch);
         let Some(watch) = watch else {

@@ -1,4 +1,4 @@
-//! `History` and `Report`: what a training tells.
+//! `History`: the results of all epochs. `Report`: the results of one, for a callback.
 
 use crate::network::Network;
 use crate::real::Real;

@@ -36,10 +36,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
-use steps::{Measured, Room, Steps, evaluate};
+use steps::{Buffers, Measured, Steps, evaluate};
 
-/// A cost so many times as large as that of the first batch, the mean square of the targets, or 1, whichever is largest,
-/// is a divergence.
+/// Training has diverged if the cost exceeds this many times the largest of three numbers: the cost of the first batch,
+/// the mean square of the targets, and 1.
 const EXPLOSION: f64 = 1e8;
 
 /// What to do after an epoch; see [`Trainer::on_epoch`].
@@ -119,8 +119,9 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
         self
     }
 
-    /// The number of threads, from 1 on; more than 256 count as 256. It only changes the time: results are bit-identical. 1 is the caller's
-    /// thread alone. Default: the number of cores of this process, or 1 if the steps are too short to gain.
+    /// The number of threads, at least 1; more than 256 count as 256. It only changes the time: results are
+    /// bit-identical. 1 is the caller's thread alone. Default: the number of cores of this process, or 1 if the steps
+    /// are too short to gain.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
@@ -141,8 +142,8 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
         self
     }
 
-    /// Shortens the gradients of a step, all together, to this norm (G1, [`clip_norm`](crate::clip_norm)). Default: as
-    /// they are.
+    /// Scales all gradients of a step by one factor, so that their norm together is at most this (G1,
+    /// [`clip_norm`](crate::clip_norm)). Default: no limit.
     pub fn clip_norm(mut self, max_norm: f64) -> Self {
         self.steps.clip_norm = Some(max_norm);
         self
@@ -227,7 +228,7 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
         self.history = History::default();
     }
 
-    /// Takes `network` for the one of the training so far, with its velocity, epochs and history: after a change to its
+    /// Continues the training so far, with its velocity, epochs and history, on `network`: after a change to its
     /// parameters, say. Without this, a [`fit`](Trainer::fit) refuses a network that it has not trained.
     pub fn continue_with(&mut self, network: &Network<F>) {
         if let Some(watch) = &mut self.watch {
@@ -243,7 +244,7 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
     ///
     /// # Errors
     /// [`Error::Diverged`] if a cost or a parameter becomes NaN or infinite, or if the cost of an epoch exceeds 10⁸
-    /// times that of the first batch (or 10⁸ times the mean square of the targets, or 10⁸, if that is more). The
+    /// times the largest of three numbers: the cost of the first batch, the mean square of the targets, and 1. The
     /// network is then as it was at the start of that epoch, and the velocity zero.
     ///
     /// Before anything is computed: [`Error::Pairing`], [`Error::Shape`], [`Error::OutOfRange`], [`Error::Target`],
@@ -255,11 +256,11 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
         train: &Dataset<F>,
         rng: &mut R,
     ) -> Result<History> {
-        let (batch_size, weight) = self.check_set(network, train)?;
+        let (batch_size, weight_scale) = self.check_set(network, train)?;
         self.check_trained(network)?;
         self.history.unreachable_targets = network.unreachable(train.targets());
-        let trained = self.train(network, batch_size, weight, |_| std::iter::once(Ok(Cow::Borrowed(train))), rng);
-        trained.map_err(|mut error| {
+        let pieces = |_| std::iter::once(Ok(Cow::Borrowed(train)));
+        self.run_epochs(network, batch_size, weight_scale, pieces, rng).map_err(|mut error| {
             if let Error::Diverged { largest_input, largest_target, .. } = &mut error {
                 *largest_input = Some(largest(train.inputs()));
                 *largest_target = Some(largest(train.targets()));
@@ -276,8 +277,8 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
     /// them in one piece. Weights of examples are taken as they are, so their mean over all pieces should be 1.
     ///
     /// # Errors
-    /// Those of [`fit`](Trainer::fit), of which those about the data come when a piece does not fit, and whatever error
-    /// `pieces` gives. The network is then as it was at the start of that epoch.
+    /// Those of [`fit`](Trainer::fit), the errors about data as soon as a piece does not fit; and the errors of `pieces`.
+    /// The network is then as it was at the start of that epoch.
     ///
     /// ```
     /// # use chainrule::{Activation, ChaCha8Rng, Dataset, Loss, Network, Sgd, Trainer, rand::SeedableRng};
@@ -306,15 +307,16 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
             return Err(Error::OutOfRange { name: "batch size", expected: "1 or more".into(), found: 0.0 });
         }
         let pieces = |epoch| pieces(epoch).into_iter().map(|piece| piece.map(Cow::Owned));
-        self.train(network, batch_size, 1.0, pieces, rng)
+        self.run_epochs(network, batch_size, 1.0, pieces, rng)
     }
 
-    /// The loop. `weight` is a factor on the weights of all examples.
-    fn train<'d, R: Rng + ?Sized, P: Iterator<Item = Result<Cow<'d, Dataset<F>>>>>(
+    /// The loop of [`fit`](Trainer::fit) and [`fit_stream`](Trainer::fit_stream). `weight_scale` multiplies the weights
+    /// of all examples.
+    fn run_epochs<'d, R: Rng + ?Sized, P: Iterator<Item = Result<Cow<'d, Dataset<F>>>>>(
         &mut self,
         network: &mut Network<F>,
         batch_size: usize,
-        weight: f64,
+        weight_scale: f64,
         mut pieces: impl FnMut(usize) -> P,
         rng: &mut R,
     ) -> Result<History> {
@@ -325,7 +327,7 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
             None if network.gains_by_threads(batch_size) => Threads::available(),
             None => Threads::new(1),
         };
-        let mut room = Room::new(network, batch_size, weight);
+        let mut buffers = Buffers::new(network, batch_size, weight_scale);
         let mut at_start = network.clone();
         let before = self.history.cost.len();
         let begin = Clock::start();
@@ -336,8 +338,8 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
             self.steps.optimizer.set_epoch(epoch);
             let checked = self.steps.optimizer.check(network); // the schedule may have a new rate
             let measured = checked
-                .and_then(|()| self.steps.epoch(network, pieces(epoch), epoch, &threads, &mut room))
-                .and_then(|measured| self.check_explosion(network, epoch, measured, room.mean_square));
+                .and_then(|()| self.steps.epoch(network, pieces(epoch), epoch, &threads, &mut buffers))
+                .and_then(|measured| self.check_explosion(network, epoch, measured, buffers.mean_square));
             let measured = match measured {
                 Ok(measured) => measured,
                 Err(error) => {
@@ -372,7 +374,7 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
         Ok(self.history.since(before))
     }
 
-    /// Refuses a cost that has left every reasonable size.
+    /// Refuses a cost that is larger than [`EXPLOSION`] allows.
     fn check_explosion(
         &mut self,
         network: &Network<F>,
@@ -387,14 +389,14 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
         Err(self.steps.diverged(network, epoch, measured.cost, Some(measured.last_cost)))
     }
 
-    /// Puts the network where the training stands.
+    /// Gives the network the parameters that the last fit ended with: after early stopping it has the best ones.
     fn resume(&mut self, network: &mut Network<F>) -> Result<()> {
         self.check_trained(network)?;
         if let (Some(watch), Some(settings)) = (&mut self.watch, self.early_stopping) {
             if let Some(current) = watch.current.take() {
                 network.copy_from(&current);
             }
-            // After a stop, whoever fits again wants to wait anew.
+            // A fit after an early stop waits for the full patience again.
             if watch.waiting >= settings.patience {
                 watch.waiting = 0;
             }
@@ -424,12 +426,12 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
         self.remember(network);
     }
 
-    /// Takes the network for the one that this trainer has trained, if it has trained any.
+    /// Records the fingerprint of the network, once an epoch has been trained.
     fn remember(&mut self, network: &Network<F>) {
         self.trained = (!self.history.cost.is_empty()).then(|| fingerprint(network));
     }
 
-    /// Checks the training set. Returns the batch size, and the factor that makes 1 of the mean weight.
+    /// Checks the training set. Returns the batch size, and the factor that makes the mean weight of the examples 1.
     fn check_set(&self, network: &Network<F>, train: &Dataset<F>) -> Result<(usize, f64)> {
         check_data(network, self.steps.loss, "inputs", "targets", train)?;
         let batch_size = self.batch_size.unwrap_or(train.len().min(32));
@@ -440,11 +442,11 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
                 found: count(batch_size),
             });
         }
-        let weight = match train.weights() {
+        let weight_scale = match train.weights() {
             Some(weights) => 1.0 / mean_weight(weights)?,
             None => 1.0,
         };
-        Ok((batch_size, weight))
+        Ok((batch_size, weight_scale))
     }
 
     /// Checks everything that can be checked before the first step, except the training set.
@@ -495,7 +497,7 @@ fn largest<F: Real>(array: ArrayView2<'_, F>) -> f64 {
     array.iter().fold(0.0, |largest, x| largest.max(x.f64().abs()))
 }
 
-/// The mean of the weights, which has to be above 0: a part of a set may have weights of 0 alone.
+/// The mean of the weights. Refuses a mean of 0, which a part of a set can have.
 fn mean_weight(weights: &[f64]) -> Result<f64> {
     let sum: f64 = weights.iter().sum();
     if sum > 0.0 {
@@ -504,7 +506,7 @@ fn mean_weight(weights: &[f64]) -> Result<f64> {
     Err(Error::OutOfRange { name: "sum of the weights", expected: "more than 0".into(), found: sum })
 }
 
-/// The time since the start. `wasm32-unknown-unknown` has no clock, and `Instant::now` panics there: 0.
+/// Measures the time since its start. On `wasm32-unknown-unknown`, where `Instant::now` panics, it is always 0.
 struct Clock {
     #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
     begin: std::time::Instant,

@@ -1,10 +1,10 @@
 //! The learning-rate range test: one short training with a growing rate.
 //!
-//! From the cost at each rate one sees where learning begins and where it ends (Smith 2017, section 3.3). A good rate
-//! is some three to ten times below the one at which the cost turns up.
+//! The cost at each rate shows where learning begins and where it ends (Smith 2017, section 3.3). A good rate is three
+//! to ten times below the one at which the cost starts to rise.
 
 use super::Trainer;
-use super::steps::Room;
+use super::steps::Buffers;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::Network;
@@ -15,12 +15,13 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use std::ops::Range;
 
-/// The test ends when the mean cost is so many times its lowest value. A single batch says little, so it is the mean of
-/// about the last ten.
+/// The test ends when the mean cost is this many times its lowest value.
 const RISE: f64 = 4.0;
+
+/// The share of the mean cost that a step keeps: the mean covers about the last ten batches, as one says little.
 const KEEP: f64 = 0.9;
 
-/// The result of [`Trainer::range_test`]: one entry a step.
+/// The result of [`Trainer::range_test`]: one entry per step.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RangeTest {
@@ -35,7 +36,7 @@ impl<F: Real, O: Optimizer<F> + Clone> Trainer<'_, F, O> {
     /// `rates.start` to `rates.end`, each step by the same factor. It ends early when the cost, as a mean of about the
     /// last ten batches, is four times its lowest value, or not finite.
     ///
-    /// The network stays as it is, and so does the trainer.
+    /// The network and the trainer stay unchanged.
     ///
     /// # Errors
     /// Those of [`fit`](Trainer::fit); [`Error::OutOfRange`] unless 0 < `rates.start` < `rates.end` and `steps` is 2 or
@@ -68,9 +69,9 @@ impl<F: Real, O: Optimizer<F> + Clone> Trainer<'_, F, O> {
         if steps < 2 {
             return refuse("steps of the range test", "2 or more", count(steps));
         }
-        let (batch_size, weight) = self.check_set(network, train)?;
+        let (batch_size, weight_scale) = self.check_set(network, train)?;
         self.check(network)?;
-        let mut room = Room::new(network, batch_size, weight);
+        let mut buffers = Buffers::new(network, batch_size, weight_scale);
         let mut copy = network.clone();
         let (optimizer, seed) = (self.steps.optimizer.clone(), rng.random());
         self.steps.optimizer.reset();
@@ -85,7 +86,7 @@ impl<F: Real, O: Optimizer<F> + Clone> Trainer<'_, F, O> {
                 let rate = rates.start * (growth * count(test.rates.len())).exp();
                 self.steps.optimizer.set_learning_rate(rate);
                 let draws = Draws { seed, epoch, first: 0 };
-                let Ok(cost) = self.steps.step(&mut copy, train, rows, draws, &mut room) else {
+                let Ok(cost) = self.steps.step(&mut copy, train, rows, draws, &mut buffers) else {
                     break 'epochs;
                 };
                 test.rates.push(rate);

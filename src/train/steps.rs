@@ -1,4 +1,6 @@
-//! `Steps`: one training step, and an epoch of them.
+//! `Steps`: one training step, and an epoch of them. `evaluate` measures a whole data set after an epoch.
+//!
+//! From above: the passes of `Network` and the update of `Optimizer`, which a step calls one after the other.
 
 use super::batch::{Augment, Batch};
 use super::check_data;
@@ -21,7 +23,7 @@ use std::borrow::Cow;
 /// Rows that go through the network at once for validation.
 const VALIDATION_ROWS: usize = 256;
 
-/// What a training step needs.
+/// The settings of a training step, and its optimiser.
 pub(crate) struct Steps<'a, F: Real, O> {
     pub(crate) loss: Loss,
     pub(crate) optimizer: O,
@@ -34,26 +36,26 @@ pub(crate) struct Steps<'a, F: Real, O> {
 }
 
 /// The arrays of a step, allocated once for all of them.
-pub(super) struct Room<F> {
+pub(super) struct Buffers<F> {
     batch: Batch<F>,
     batch_size: usize,
     workspace: Workspace<F>,
     /// The rows of the data, in the order of the epoch.
     order: Vec<usize>,
-    /// A factor on the weights of all examples.
-    weight: f64,
+    /// A factor on the weights of all examples, which makes their mean 1.
+    weight_scale: f64,
     /// The largest mean of y² in a piece of the data.
     pub(super) mean_square: f64,
 }
 
-impl<F: Real> Room<F> {
-    pub(super) fn new(network: &Network<F>, batch_size: usize, weight: f64) -> Self {
-        Room {
+impl<F: Real> Buffers<F> {
+    pub(super) fn new(network: &Network<F>, batch_size: usize, weight_scale: f64) -> Self {
+        Buffers {
             batch: Batch::new(batch_size, network.inputs(), network.outputs()),
             batch_size,
             workspace: Workspace::new(network, batch_size),
             order: Vec::new(),
-            weight,
+            weight_scale,
             mean_square: 0.0,
         }
     }
@@ -74,34 +76,35 @@ impl<'a, F: Real, O: Optimizer<F>> Steps<'a, F, O> {
         Steps { loss, optimizer, shuffle: true, dropout: None, clip_norm: None, augment: None, seed: None }
     }
 
-    /// Draws the seed of what is random, unless it is there.
+    /// Draws the seed, at the first fit that has something random.
     pub(super) fn draw_seed<R: Rng + ?Sized>(&mut self, rng: &mut R) {
         if self.shuffle || self.dropout.is_some() || self.augment.is_some() {
             self.seed.get_or_insert_with(|| rng.random());
         }
     }
 
-    /// What shuffles the rows of an epoch.
+    /// The generator that shuffles the rows of an epoch.
     pub(super) fn shuffles(&self, epoch: usize) -> ChaCha8Rng {
         let mut shuffles = ChaCha8Rng::seed_from_u64(self.seed.unwrap_or_default());
         shuffles.set_stream(word(epoch));
         shuffles
     }
 
-    /// One training step, on some rows of the data. Returns L before the update, as an error if it is not finite.
+    /// One training step, on some rows of the data. Returns the cost L before the update; a cost that is not finite is
+    /// the error, and then there is no update.
     pub(super) fn step(
         &mut self,
         network: &mut Network<F>,
         data: &Dataset<F>,
         rows: &[usize],
         draws: Draws,
-        Room { batch, workspace, weight, .. }: &mut Room<F>,
+        Buffers { batch, workspace, weight_scale, .. }: &mut Buffers<F>,
     ) -> Result<f64, f64> {
         let (x, y) = batch.gather(data, rows, self.augment.as_ref().map(|augment| (augment, draws)));
         if let Some(dropout) = self.dropout {
             workspace.draw_masks_of(rows.len(), &|row| rows[row], dropout, draws);
         }
-        workspace.weigh(data.weights().map(|weights| rows.iter().map(|&row| *weight * weights[row])));
+        workspace.weigh(data.weights().map(|weights| rows.iter().map(|&row| *weight_scale * weights[row])));
         network.forward_pass(x, workspace); // F1 F2, and with dropout F3
         let cost = network.backward_pass(x, y, self.loss, workspace); // B1 … B5, and with dropout B6
         if !cost.is_finite() {
@@ -110,7 +113,7 @@ impl<'a, F: Real, O: Optimizer<F>> Steps<'a, F, O> {
         if let Some(max_norm) = self.clip_norm {
             clip(workspace.gradients_mut(), max_norm); // G1
         }
-        self.optimizer.update(network, workspace.gradients()); // U1, or that of another optimiser
+        self.optimizer.update(network, workspace.gradients()); // U1 by Sgd, U3 by RmsProp, U4 by Adam
         Ok(cost)
     }
 
@@ -121,7 +124,7 @@ impl<'a, F: Real, O: Optimizer<F>> Steps<'a, F, O> {
         pieces: impl Iterator<Item = Result<Cow<'d, Dataset<F>>>>,
         epoch: usize,
         threads: &Threads,
-        room: &mut Room<F>,
+        buffers: &mut Buffers<F>,
     ) -> Result<Measured> {
         let seed = self.seed.unwrap_or_default();
         let mut shuffles = self.shuffles(epoch);
@@ -132,30 +135,30 @@ impl<'a, F: Real, O: Optimizer<F>> Steps<'a, F, O> {
             if let Cow::Owned(data) = &data {
                 check_data(network, self.loss, "inputs", "targets", data)?;
             }
-            if room.mean_square == 0.0 || matches!(data, Cow::Owned(_)) {
+            if buffers.mean_square == 0.0 || matches!(data, Cow::Owned(_)) {
                 let square = data.targets().iter().map(|y| y.f64() * y.f64()).sum::<f64>();
-                room.mean_square = room.mean_square.max(square / count(data.targets().len()));
+                buffers.mean_square = buffers.mean_square.max(square / count(data.targets().len()));
             }
             let draws = Draws { seed, epoch, first: seen };
-            let mut order = std::mem::take(&mut room.order);
+            let mut order = std::mem::take(&mut buffers.order);
             order.clear();
             order.extend(0..data.len());
             if self.shuffle {
                 order.shuffle(&mut shuffles);
             }
             let outcome = threads.run(|| {
-                for rows in order.chunks(room.batch_size) {
-                    let cost = self.step(network, &data, rows, draws, room)?;
+                for rows in order.chunks(buffers.batch_size) {
+                    let cost = self.step(network, &data, rows, draws, buffers)?;
                     sum += cost * count(rows.len());
                     first.get_or_insert(cost);
                     last = Some(cost);
-                    right = right.zip(room.right(&data, rows)).map(|(before, more)| before + more);
+                    right = right.zip(buffers.right(&data, rows)).map(|(before, more)| before + more);
                 }
                 Ok(())
             });
             outcome.map_err(|cost| self.diverged(network, epoch, cost, last))?;
             seen += data.len();
-            room.order = order;
+            buffers.order = order;
         }
         let (Some(first_cost), Some(last_cost)) = (first, last) else {
             return Err(Error::Empty { place: "pieces of the data" });
@@ -187,7 +190,7 @@ impl<'a, F: Real, O: Optimizer<F>> Steps<'a, F, O> {
     }
 }
 
-impl<F: Real> Room<F> {
+impl<F: Real> Buffers<F> {
     /// How many of the rows that went forward last were classified right; `None` where the targets are not classes.
     fn right(&self, data: &Dataset<F>, rows: &[usize]) -> Option<usize> {
         let labels = data.labels()?;
