@@ -14,7 +14,7 @@
 //! GELU       (A10) a = z Φ(z)                        (D10) Φ(z) + z φ(z)
 //! ```
 //!
-//! σ is the sigmoid, Φ the distribution of a normal number, φ its density.
+//! σ is the sigmoid, Φ the distribution function of the standard normal distribution, φ its density.
 //!
 //! Softmax mixes the units of a row, so its derivative is a matrix. That is why an activation acts on whole batches
 //! `[n, units]` here and not on single numbers: for the others, B3 multiplies each entry by a slope; for softmax it
@@ -22,7 +22,8 @@
 //!
 //! The formulas are written once, over [`Number`]: a single number, or a whole vector of them.
 //!
-//! Derivation: chapter 5, `derivation/05-activations.md`. From above: `Real`, and [`each`] of the kernels.
+//! Derivation: chapter 5, `derivation/05-activations.md`. From above: `Real`, [`each`] of the kernels, `Init`, and the
+//! two functions of `special.rs`.
 
 use crate::init::Init;
 use crate::kernels::{Formula, Number, each};
@@ -32,7 +33,7 @@ use crate::special::{ln_1p, normal_tail};
 /// The function f that a layer puts on its pre-activations: A = f(Z).
 ///
 /// [`Softmax`](Activation::Softmax) acts on each row as a whole, the others on each entry. All are finite at any
-/// finite pre-activation, and hand a NaN on instead of hiding it.
+/// finite pre-activation, and pass a NaN on.
 ///
 /// ```
 /// use chainrule::{Activation, Layer, Network, ndarray::array};
@@ -66,8 +67,8 @@ pub enum Activation {
     Softplus,
     /// a = z σ(z), also called swish (Hendrycks & Gimpel 2016; Ramachandran, Zoph & Le 2017).
     Silu,
-    /// a = z Φ(z), with Φ the distribution of a normal number, and not its approximation by tanh (Hendrycks & Gimpel
-    /// 2016).
+    /// a = z Φ(z), with Φ the standard normal distribution function itself, not its approximation by tanh (Hendrycks &
+    /// Gimpel 2016).
     Gelu,
     /// A function of your own, entry by entry, computed in `f64`. The [gradient check](crate::gradient_check())
     /// tells whether `slope` is the derivative of `f`.
@@ -235,6 +236,7 @@ impl Elementwise for Gelu {
     #[inline(always)]
     fn slope<N: Number>(self, z: N, _: N) -> N {
         let (tail, density) = normal_tail(z);
+        // φ(z) = e^(−z²/2) / √(2π)
         let phi = z.constant(0.5 * std::f64::consts::FRAC_1_SQRT_2 * std::f64::consts::FRAC_2_SQRT_PI) * density;
         z.mul_add(phi, z.if_less(z.constant(0.0), tail, z.constant(1.0) - tail)) // (D10)
     }
@@ -296,7 +298,7 @@ fn softmax_backward<F: Real>(a: &[F], dz: &mut [F], units: usize) {
 
 impl Activation {
     /// The name in lower case: `identity`, `sigmoid`, `tanh`, `relu`, `softmax`, `leaky_relu`, `elu`,
-    /// `softplus`, `silu`, `gelu`, or the custom one's own.
+    /// `softplus`, `silu`, `gelu`, or that of a custom activation.
     pub fn name(self) -> &'static str {
         match self {
             Activation::Identity => "identity",
@@ -352,7 +354,7 @@ impl Activation {
         }
     }
 
-    /// The least and the largest number that f gives, in the limit. Of SiLU and GELU, the least to three digits.
+    /// The bounds of f. The lower ones of SiLU and GELU are rounded down to three digits.
     pub(crate) fn range(self) -> (f64, f64) {
         let (least, most) = (f64::NEG_INFINITY, f64::INFINITY);
         match self {
@@ -376,7 +378,7 @@ impl Activation {
         }
     }
 
-    /// Where f′ or f″ jumps, and differences of the cost are too rough to check it.
+    /// Where f′ or f″ jumps: across it, differences of the cost are too inaccurate for the gradient check.
     pub(crate) fn kink(self) -> Option<f64> {
         match self {
             Activation::Relu | Activation::LeakyRelu | Activation::Elu => Some(0.0),

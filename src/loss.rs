@@ -28,7 +28,8 @@
 //! softmax    (S3) −ln aₖ = ln Σⱼ eᶻʲ − zₖ,  with  ln Σⱼ eᶻʲ = m + ln Σⱼ e^(zⱼ − m),  m = maxⱼ zⱼ
 //! ```
 //!
-//! Here e^(zⱼ − m) is aⱼ over the largest a of its row, so the exponentials of A serve again.
+//! In S3, k is any one class: the cost of a row sums S3 over the classes, with the factors y. e^(zⱼ − m) is aⱼ over the
+//! largest a of its row, so S3 reuses the exponentials of A.
 //!
 //! Weights of the examples enter in one place, the factor of each row:
 //!
@@ -59,8 +60,8 @@ use ndarray::{Array2, ArrayView2};
 ///
 /// Other pairs are refused with [`Error::Pairing`] before anything is computed.
 ///
-/// "Any numbers" are allowed as targets even where the outputs cannot reach them: a sigmoid ends at 1, and for a target of
-/// 3 it trains towards a constant 1. For such targets take identity outputs, or scale them;
+/// "Any numbers" includes targets that the outputs cannot reach: a sigmoid ends at 1, and for a target of 3 it trains
+/// towards a constant 1. For such targets take identity outputs, or scale them;
 /// [`History::unreachable_targets`](crate::History::unreachable_targets) tells their share.
 ///
 /// ```
@@ -120,7 +121,7 @@ pub(crate) struct LastLayer<'a, F> {
 }
 
 impl<'a, F> LastLayer<'a, F> {
-    /// Of arrays that are all row-major.
+    /// From arrays that are all row-major.
     pub(crate) fn of(z: &'a Array2<F>, a: &'a Array2<F>, y: ArrayView2<'a, F>) -> Self {
         LastLayer { z: entries(z), a: entries(a), y: y.to_slice().expect(ROW_MAJOR), k: z.ncols() }
     }
@@ -133,7 +134,8 @@ impl<'a, F> LastLayer<'a, F> {
 }
 
 impl Loss {
-    /// The name in words: `mean squared error`, `binary cross-entropy`, `cross-entropy`, `huber`, or the custom one's own.
+    /// The name in words: `mean squared error`, `binary cross-entropy`, `cross-entropy`, `huber`, or that of a custom
+    /// loss.
     pub fn name(self) -> &'static str {
         match self {
             Loss::MeanSquaredError => "mean squared error",
@@ -182,7 +184,7 @@ impl Loss {
             });
         }
         if self == Loss::CrossEntropy {
-            // Sums of numbers that were rounded to F.
+            // The targets were rounded to F, so their sums are not exactly 1.
             let tolerance = 1e-6 + count(y.ncols()) * F::epsilon().f64();
             let sums = y.rows().into_iter().map(|row| row.iter().map(|y| y.f64()).sum::<f64>());
             if let Some((row, found)) = sums.enumerate().find(|(_, sum)| (sum - 1.0).abs() > tolerance) {
@@ -192,9 +194,8 @@ impl Loss {
         Ok(())
     }
 
-    /// The cost L of a batch and, where `dz` is given, B1: ∂L/∂Z of the last layer, `[n, k]`. One `scale`, the 1/n or
-    /// 1/nk of the mean, is a factor of both, and enters nowhere else; so do the weights of the examples, if there are
-    /// any.
+    /// The cost L of a batch and, where `dz` is given, B1: ∂L/∂Z of the last layer, `[n, k]`. The `scale` 1/n or 1/nk of
+    /// the mean and the weights of the examples are factors of both, and appear nowhere else.
     pub(crate) fn evaluate<F: Real>(
         self,
         output: Activation,
@@ -216,21 +217,21 @@ impl Loss {
         weights.iter().enumerate().map(&mut of_row).sum()
     }
 
-    /// The same for rows of one scale.
+    /// As [`evaluate`](Loss::evaluate), for rows that all have the same weight, which `scale` contains.
     fn of_rows<F: Real>(self, scale: f64, output: Activation, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
         match (self, output) {
             (Loss::MeanSquaredError, Activation::Identity) => squared_error_of_identity(scale, batch, dz),
             (Loss::BinaryCrossEntropy, Activation::Sigmoid) => binary_cross_entropy_of_sigmoid(scale, batch, dz),
             (Loss::CrossEntropy, Activation::Softmax) => cross_entropy_of_softmax(scale, batch, dz),
-            // Compiled by itself, without a choice of the loss for each entry.
-            (Loss::MeanSquaredError, _) => Loss::MeanSquaredError.of_any(scale, output, batch, dz),
-            _ => self.of_any(scale, output, batch, dz),
+            // A separate arm, so that its loop does not choose the loss for each entry.
+            (Loss::MeanSquaredError, _) => Loss::MeanSquaredError.general(scale, output, batch, dz),
+            _ => self.general(scale, output, batch, dz),
         }
     }
 
     /// Any other pair: ∂L/∂A, then B3.
     #[inline(always)]
-    fn of_any<F: Real>(self, scale: f64, output: Activation, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
+    fn general<F: Real>(self, scale: f64, output: Activation, batch: LastLayer<'_, F>, dz: Option<&mut [F]>) -> f64 {
         let LastLayer { z, a, y, k } = batch;
         if let Some(dz) = dz {
             for ((d, a), y) in dz.iter_mut().zip(a).zip(y) {

@@ -1,8 +1,8 @@
 //! `Real`: the two number types that the crate computes in, `f32` and `f64`.
 //!
-//! This is the only bound used anywhere else, and the only file that turns counts into numbers to compute with, or
-//! `f32` into `f64` and back. The code that the tests check in `f64` is therefore the code that runs in `f32`. At the
-//! end are functions for the entries of an array as a slice.
+//! `F: Real` is the only bound on numbers in the other files, and only this file converts counts and number types. The
+//! code that the tests check in `f64` is therefore the code that runs in `f32`. At the end are functions for the entries
+//! of an array as a slice.
 
 use crate::kernels::Kernels;
 use ndarray::{Array2, ArrayRef, Dimension, NdFloat};
@@ -53,25 +53,25 @@ pub(crate) fn nearest_count(x: f64) -> usize {
     x.round() as usize
 }
 
-/// A count as a generator's word.
+/// A count as a `u64`, for the random generator.
 pub(crate) fn word(n: usize) -> u64 {
     n as u64
 }
 
-/// Why an array has a slice.
+/// Why the conversion of an array to a slice cannot fail.
 pub(crate) const ROW_MAJOR: &str = "batches, parameters and the arrays of a pass are row-major";
 
-/// The entries of a row-major array, row after row; of any other it panics.
+/// The entries of a row-major array, row after row. Panics for another layout.
 pub(crate) fn entries<F, D: Dimension>(array: &ArrayRef<F, D>) -> &[F] {
     array.as_slice().expect(ROW_MAJOR)
 }
 
-/// The same, to be changed.
+/// As [`entries`], mutable.
 pub(crate) fn entries_mut<F, D: Dimension>(array: &mut ArrayRef<F, D>) -> &mut [F] {
     array.as_slice_mut().expect(ROW_MAJOR)
 }
 
-/// Gives an array another number of rows, in the room that it has.
+/// Changes the number of rows of an array within its allocation, where that is large enough.
 pub(crate) fn resize_rows<F: Real>(array: &mut Array2<F>, rows: usize) {
     if array.nrows() != rows {
         let shape = (rows, array.ncols());

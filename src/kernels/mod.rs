@@ -1,6 +1,6 @@
-//! Everything that is fast. This page is its front: the operations, each with its equation, its shapes and its
-//! definition in plain loops. The rest of the folder computes the same, with vectors and on several cores; a reader of
-//! the calculus can stop here.
+//! Everything that is fast. This file lists the operations, each with its equation, its shapes and its definition in
+//! plain loops. The other files compute the same with vectors and on several cores; a reader of the calculus can stop
+//! here.
 //!
 //! | operation | equation | for |
 //! |---|---|---|
@@ -37,7 +37,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::LocalKey;
 
-/// Entries of rows that are worth a thread of their own.
+/// Minimum number of entries per thread in [`in_rows`].
 const LEAST_IN_ROWS: usize = 4 * 1024;
 
 pub(crate) use products::gains_by_threads;
@@ -139,7 +139,7 @@ pub(crate) fn all_finite<F: Real>(numbers: &[F]) -> bool {
     F::all_finite(numbers)
 }
 
-/// Calls `work` for blocks of at most `block` rows of `x` and the same rows of `out`, side by side. Whether all of the
+/// Calls `work` for blocks of at most `block` rows of `x` and the same rows of `out`, side by side. Returns whether all
 /// calls returned true.
 pub(crate) fn in_row_blocks<F: Real>(
     x: ArrayView2<'_, F>,
@@ -166,7 +166,8 @@ pub(crate) fn in_rows<F: Real>(array: ArrayViewMut2<'_, F>, work: &(impl Fn(usiz
     });
 }
 
-/// What `each` computes: new values for the entries of `OUT` arrays, from those and from the entries of `IN` others.
+/// What [`each()`] computes: new values for the entries of `OUT` arrays, from their old values and from the entries of
+/// `IN` other arrays.
 pub(crate) trait Formula<const OUT: usize, const IN: usize>: Copy + Send + Sync {
     fn at<N: Number>(self, out: [N; OUT], input: [N; IN]) -> [N; OUT];
 }
@@ -178,10 +179,10 @@ pub(crate) trait Number:
     /// `f32` or `f64`.
     type Real: Real;
 
-    /// The constant `x`, in every lane.
+    /// The constant `x`, in every lane of a vector. `self` only tells which kind of vector.
     fn real(self, x: Self::Real) -> Self;
 
-    /// The constant `x`, rounded to this number type.
+    /// The constant `x`, rounded to this number type; `self` as in [`real`](Number::real).
     #[inline(always)]
     fn constant(self, x: f64) -> Self {
         self.real(Self::Real::from_f64(x))
@@ -218,8 +219,8 @@ pub(crate) trait Number:
 /// The sizes of a product, `[rows, inner]·[inner, cols]`.
 type Sizes = (usize, usize, usize);
 
-/// The operations on slices. As functions of a number type they are compiled with this crate, once, and not with every
-/// program that uses it.
+/// The operations on slices. As methods of `f32` and `f64` they are compiled once, with this crate, and not again in
+/// every program that uses it.
 pub trait Kernels: exponential::Constants + vectors::Widths {
     fn affine(sizes: Sizes, x: &[Self], weights: &[Self], bias: &[Self], z: &mut [Self], spare: &mut [Self]);
     fn times_transpose(sizes: Sizes, a: &[Self], b: &[Self], c: &mut [Self]);
@@ -227,7 +228,7 @@ pub trait Kernels: exponential::Constants + vectors::Widths {
     fn column_sums(a: &[Self], sums: &mut [Self]);
     fn all_finite(numbers: &[Self]) -> bool;
 
-    /// What a thread keeps for packed copies.
+    /// A thread's buffer for packed copies.
     fn buffer() -> &'static LocalKey<Cell<Vec<Self>>>;
 }
 
