@@ -1,4 +1,4 @@
-//! Dropout: in training, each input of a layer is silent in a random part of the examples.
+//! Dropout: in training, each input of a layer is set to 0 in a random part of the examples.
 //!
 //! ```text
 //! (F3)  Ã = A ⊙ M,  with mᵣᵢ = 0 with probability p, else 1/(1 − p)     [n, units]
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! On average over the draw m is 1, so a prediction takes A as it is (inverted dropout; Srivastava et al. 2014).
-//! The layer after it computes Z from Ã in place of A₋₁, in F1 and in B4.
+//! The next layer uses Ã in place of A₋₁, in F1 and in B4.
 //!
 //! Derivation: chapter 13, `derivation/13-regularisation.md`.
 
@@ -16,7 +16,7 @@ use crate::real::{ROW_MAJOR, Real, entries, entries_mut, resize_rows};
 use ndarray::{Array2, ArrayView2};
 use rand::RngCore;
 
-/// The rates of dropout: how likely an input of the network, or an output of a hidden layer, is silent in an example.
+/// The rates of dropout: the probabilities that an input of the network, or an output of a hidden layer, is set to 0.
 ///
 /// ```
 /// use chainrule::{Activation, ChaCha8Rng, Dropout, Network, Workspace, rand::SeedableRng};
@@ -55,7 +55,7 @@ impl Dropout {
     }
 }
 
-/// The mask on the inputs of one layer, and what comes out of it, each `[n, units]`.
+/// The mask M on the inputs of one layer, and the masked inputs Ã, each `[n, units]`.
 #[derive(Clone, Debug)]
 pub(crate) struct Masked<F> {
     pub(crate) mask: Array2<F>,
@@ -89,7 +89,7 @@ impl<F: Real> Masked<F> {
         each(Scaled, [entries_mut(da)], [entries(&self.mask)]); // (B6) dA = dÃ ⊙ M   [n, units]
     }
 
-    /// Draws the mask of each row by the generator of that row's own.
+    /// Draws the mask of each row with a separate generator, `of_row`.
     pub(crate) fn draw<R: RngCore>(&mut self, p: f64, of_row: &(impl Fn(usize) -> R + Sync)) {
         let keep = F::from_f64(1.0 / (1.0 - p));
         let bound = p * (f64::from(u32::MAX) + 1.0);

@@ -16,7 +16,7 @@ use crate::network::{Network, Workspace};
 use crate::real::Real;
 use ndarray::ArrayView2;
 
-/// The largest change of a pre-activation in one step: h = STEP / the largest input of the weight.
+/// The largest change of a pre-activation when a parameter changes by h: h = STEP / the largest input of the weight.
 const STEP: f64 = 1e-3;
 
 /// The maximum number of entries to check in each array, evenly spaced in larger ones.
@@ -104,8 +104,8 @@ pub fn gradient_check<F: Real>(
     check(network, x, y, loss, None)
 }
 
-/// [`gradient_check`] with the masks of dropout and the weights of the examples that a workspace has: both are held
-/// fixed while the parameters change.
+/// [`gradient_check`] with the dropout masks and the example weights of a workspace. Both stay fixed while the
+/// parameters change.
 ///
 /// # Errors
 /// As [`gradient_check`], and [`Error::Shape`](crate::Error::Shape) for masks or weights of other rows.
@@ -158,8 +158,8 @@ fn check<F: Real>(
     let at_rest = workspace.clone();
     let last = network.layers().len() - 1;
 
-    let entries = |g: &Affine<f64>| g.weights.iter().chain(&g.bias).fold(0.0, |max: f64, g| max.max(g.abs()));
-    let largest_gradient = at_rest.gradients().iter().map(entries).fold(0.0, f64::max);
+    let largest = |g: &Affine<f64>| g.weights.iter().chain(&g.bias).fold(0.0, |max: f64, g| max.max(g.abs()));
+    let largest_gradient = at_rest.gradients().iter().map(largest).fold(0.0, f64::max);
     // If every parameter is skipped, the error stays NaN and fails every comparison with a bound.
     let mut worst = GradientCheck {
         max_relative_error: f64::NAN,

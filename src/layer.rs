@@ -11,8 +11,8 @@
 //!
 //! A₋₁ is the output of the previous layer, or the inputs X. For every X, dX is ∂L/∂X and has X's shape.
 //!
-//! Derivation: chapters 2 and 3, `derivation/03-batch.md`. From above: `Activation` for F2 and B3, the products of the
-//! kernels for F1, B2 and B4, their column sums for B5.
+//! Derivation: chapters 2 and 3, `derivation/02-layer.md` and `03-batch.md`. From above: `Activation` for F2 and B3,
+//! the products of the kernels for F1, B2 and B4, their column sums for B5.
 
 use crate::activation::Activation;
 use crate::error::{Error, Places, Result, check_finite, check_shape};
@@ -63,7 +63,7 @@ impl<F: Real> Affine<F> {
         Affine { weights: Array2::zeros((inputs, outputs)), bias: Array1::zeros(outputs) }
     }
 
-    /// Zeros in the shapes of another.
+    /// Zeros in the shapes of `other`.
     pub(crate) fn zeros_like(other: &Self) -> Self {
         Self::zeros(other.weights.nrows(), other.weights.ncols())
     }
@@ -72,7 +72,7 @@ impl<F: Real> Affine<F> {
         self.weights.is_standard_layout() && self.bias.is_standard_layout()
     }
 
-    /// The same, row after row, which is how all passes read it.
+    /// The same parameters in row-major layout, which all passes need.
     pub(crate) fn into_row_major(self) -> Self {
         if self.is_row_major() {
             return self;
@@ -121,7 +121,7 @@ impl<F: Real> Layer<F> {
     /// A layer from its parameters: weights `[inputs, outputs]`, bias `[outputs]`, in any memory layout.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the bias does not have one entry an output, [`Error::Empty`] without inputs or
+    /// [`Error::Shape`] if the bias does not have one entry per output, [`Error::Empty`] without inputs or
     /// outputs, [`Error::NotFinite`] for a NaN or an infinity, [`Error::SoftmaxOfOne`] for a softmax of one unit.
     pub fn new(weights: Array2<F>, bias: Array1<F>, activation: Activation) -> Result<Self> {
         Layer { affine: Affine { weights, bias }, activation }.checked(None)

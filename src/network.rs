@@ -9,8 +9,8 @@
 //!                      └─B4, B5─► dW₀, db₀     └─B4, B5─► dW₁, db₁
 //! ```
 //!
-//! Derivation: chapters 2 and 3, `derivation/02-layer.md`. From above: `Layer` does F1, F2 and B2 to B5; `Loss` does
-//! B1.
+//! Derivation: chapters 2 and 3, `derivation/02-layer.md` and `03-batch.md`. From above: `Layer` does F1, F2 and B2 to
+//! B5; `Loss` does B1.
 
 use crate::activation::Activation;
 use crate::dropout::{Dropout, Masked};
@@ -106,7 +106,7 @@ impl<F: Real> Network<F> {
         &self.layers
     }
 
-    /// Whether a step of so many rows has products that gain from several threads.
+    /// Whether a step of `rows` rows has products that gain from several threads.
     pub(crate) fn gains_by_threads(&self, rows: usize) -> bool {
         self.layers.iter().any(|layer| gains_by_threads(rows, layer.inputs(), layer.outputs()))
     }
@@ -165,7 +165,7 @@ impl<F: Real> Network<F> {
         self.layers.iter().map(|layer| (layer.inputs() + 1) * layer.outputs()).sum()
     }
 
-    /// Whether no output can leave a small range.
+    /// Whether the outputs have an upper bound, as those of a sigmoid or tanh have.
     pub(crate) fn has_bounded_outputs(&self) -> bool {
         self.last().activation.range().1.is_finite()
     }
@@ -198,7 +198,8 @@ impl<F: Real> Network<F> {
             a.assign(&last_z_and_a(others, first_a.view()).1);
             all_finite(entries(&z))
         });
-        // A NaN or an infinity among the inputs leaves nothing finite in its row of Z, which is usually smaller than X.
+        // A NaN or an infinity in X leaves nothing finite in its row of Z. So it is enough to check Z, which is usually
+        // smaller; only then X is searched for the place.
         if !finite {
             self.check_inputs(&x)?;
         }
@@ -309,7 +310,7 @@ impl<F: Real> Network<F> {
             return Err(Error::NoForward { expected: x.nrows(), found: workspace.rows });
         }
         self.check_inputs(&x)?;
-        // A caller may have put gradients of another memory layout there.
+        // `gradients_mut` lets a caller put gradients of another memory layout there.
         for gradient in workspace.gradients.iter_mut().filter(|gradient| !gradient.is_row_major()) {
             *gradient = gradient.clone().into_row_major();
         }
@@ -319,8 +320,8 @@ impl<F: Real> Network<F> {
     }
 
     /// dA₋₁ of layer `l`, `[n, inputs]`, from its dZ: the gradient that it hands to the layer before (B2, with dropout
-    /// B6). The backward pass has it for a moment, until B3 makes the dZ before of it; this computes it again, to look
-    /// at. For the first layer it is dX, which the backward pass has no use for.
+    /// B6). The backward pass keeps it only until B3 overwrites it with dZ of the layer before, so this computes it
+    /// again. For the first layer it is dX, which the backward pass does not need.
     ///
     /// Comes after [`backward`](Network::backward), with the parameters and masks that it had.
     ///
@@ -411,8 +412,8 @@ impl<F: Real> Network<F> {
     }
 
     /// B1, then B4, B5, B2 and B3 from the last layer to the first; everything has been checked, and x and y are
-    /// row-major. The arrays of a [`Workspace`] stand in the order of the layers, so `before` holds those that the
-    /// backward pass has yet to reach.
+    /// row-major. `before` holds the arrays of the layers that it has yet to reach: the `dz` there receives dA from B2,
+    /// and B3 turns it into dZ.
     pub(crate) fn backward_pass(
         &self,
         x: ArrayView2<'_, F>,
@@ -441,7 +442,7 @@ impl<F: Real> Network<F> {
             }
             layer_before.backward_activation(z, a, da); // (B3) dZ₋₁ = dA₋₁ ⊙ f′(Z₋₁), where dA₋₁ was
         }
-        // The first layer's input is X, whose gradient nobody asks for.
+        // The first layer's input is X. Nothing needs its gradient, so B2 ends here.
         let (x, dz) = (masks[0].as_ref().map_or(x, Masked::a), &passes[0].dz);
         self.layers[0].affine.backward_parameters(x, dz, &mut gradients[0]); // (B4) dW = Xᵀ·dZ, (B5) db = Σᵣ dZᵣ
         cost
@@ -555,7 +556,7 @@ struct Pass<F> {
 #[derive(Clone, Debug)]
 pub struct Workspace<F> {
     passes: Vec<Pass<F>>,
-    /// Of the inputs of each layer, with dropout.
+    /// The mask on the inputs of each layer, with dropout.
     masks: Vec<Option<Masked<F>>>,
     /// wᵣ of each row, where the examples have weights.
     weights: Option<Vec<f64>>,
@@ -612,7 +613,7 @@ impl<F: Real> Workspace<F> {
         self.passes[l].dz.view()
     }
 
-    /// Draws the masks of [`Dropout`] for the next passes of so many rows. They stay until they are drawn again, or
+    /// Draws the masks of [`Dropout`] for the next passes of `rows` rows. They stay until they are drawn again, or
     /// removed by [`without_masks`](Workspace::without_masks). Draws a single number from `rng`.
     ///
     /// # Errors
@@ -624,7 +625,7 @@ impl<F: Real> Workspace<F> {
         Ok(())
     }
 
-    /// The masks of so many rows in an epoch; `example` tells which example a row is.
+    /// Draws the masks of a batch of `rows` rows. `example` gives the example that a row of the batch is.
     pub(crate) fn draw_masks_of(
         &mut self,
         rows: usize,
@@ -667,8 +668,8 @@ impl<F: Real> Workspace<F> {
         self.masks.fill_with(|| None);
     }
 
-    /// Sets the weights of the examples, one a row, for the next backward passes: L = 1/n Σ wᵣ lᵣ (R1). `None` removes
-    /// them.
+    /// Sets the weights of the examples, one per row, for the next backward passes: L = 1/n Σ wᵣ lᵣ (R1). `None`
+    /// removes them.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for a weight that is negative, NaN or infinite.
@@ -678,18 +679,18 @@ impl<F: Real> Workspace<F> {
         Ok(())
     }
 
-    /// The same for weights that have been checked, in the room that is there.
+    /// As [`set_weights`](Workspace::set_weights), for checked weights and without a new allocation.
     pub(crate) fn weigh(&mut self, weights: Option<impl Iterator<Item = f64>>) {
         let Some(weights) = weights else {
             self.weights = None;
             return;
         };
-        let room = self.weights.get_or_insert_default();
-        room.clear();
-        room.extend(weights);
+        let kept = self.weights.get_or_insert_default();
+        kept.clear();
+        kept.extend(weights);
     }
 
-    /// Takes over the masks and weights of another workspace, whatever its numbers.
+    /// Copies the masks and weights of another workspace, of either number type.
     pub(crate) fn take_masks_and_weights<G: Real>(&mut self, other: &Workspace<G>) {
         let in_f = |masked: &Masked<G>| Masked::new(masked.mask.mapv(|m| F::from_f64(m.f64())));
         self.masks = other.masks.iter().map(|masked| masked.as_ref().map(in_f)).collect();
@@ -776,7 +777,7 @@ impl<F: Real> NetworkBuilder<F> {
         let mut inputs = self.inputs;
         let mut layers = Vec::with_capacity(self.layers.len());
         for plan in self.layers {
-            // Before an initialisation divides by a size.
+            // Here, because an initialisation divides by a size.
             check_layer_size(inputs, plan.units)?;
             check_fits::<f64>("units of a layer", plan.units, inputs)?;
             let size = (inputs, plan.units);

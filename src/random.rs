@@ -1,5 +1,5 @@
-//! Random numbers that depend on a seed, the epoch and the row of an example, and on nothing else: neither on threads
-//! nor on the batch in which the row stands.
+//! `Draws`: random numbers that depend only on a seed, the epoch and the row of an example. The number of threads and
+//! the batch of the row make no difference.
 
 use crate::real::word;
 use rand::SeedableRng;
@@ -25,7 +25,7 @@ pub(crate) struct Draws {
 }
 
 impl Draws {
-    /// The generator of a row. It has 2³² words before it meets the next row's.
+    /// The generator of a row, with 2³² words before those of the next row begin.
     pub(crate) fn of_row(self, purpose: Purpose, row: usize) -> ChaCha8Rng {
         let purpose = match purpose {
             Purpose::Augmentation => 0,

@@ -10,7 +10,7 @@ use crate::kernels::Number;
 #[inline(always)]
 pub(crate) fn ln_1p<N: Number>(x: N) -> N {
     let two = x.constant(2.0);
-    // 2s, and s from it: half of the smallest x would be 0.
+    // s comes from 2s, because half of the smallest x would be 0.
     let two_s = (x + x) / (two + x);
     let s = two_s * x.constant(0.5);
     let square = s * s;
@@ -33,8 +33,7 @@ const LOGARITHM: [f64; 17] = {
     coefficients
 };
 
-/// Φ(−|z|), the probability that a normal number lies further out than z, on one side; and its density times √(2π),
-/// which is e^(−z²/2).
+/// Φ(−|z|), the probability that a standard normal number exceeds |z|; and e^(−z²/2), its density at z times √(2π).
 ///
 /// The tail is e^(−z²/2) t g(t) with t = 5 / (5 + |z|), where g hardly varies between 0 and 1. The polynomial in
 /// 2t − 1 is g's Chebyshev interpolation of degree 21, computed with 50 digits; its error is below 2·10⁻¹⁷.
