@@ -160,7 +160,8 @@ pub enum Error {
         largest_input: Option<f64>,
         /// The largest absolute target; `None` in a stream of pieces.
         largest_target: Option<f64>,
-        /// Whether the outputs cannot leave a small range, as those of a sigmoid. Scaling the targets is no remedy then.
+        /// Whether the outputs cannot leave a small range, as those of a sigmoid. Scaling the targets is no remedy
+        /// then.
         bounded_outputs: bool,
     },
     /// A `Trainer` that is to go on with a network other than the one it has trained.
@@ -391,8 +392,8 @@ impl fmt::Display for At {
     }
 }
 
-/// A number in few digits: in scientific notation if it is large or small, and as `f32` if it is one. A precision rounds
-/// it, to one digit and so many more.
+/// A number in few digits: in scientific notation if it is large or small, and as `f32` if it is one. A precision
+/// rounds it, to one digit and so many more.
 pub(crate) struct Number(pub(crate) f64);
 
 impl fmt::Display for Number {

@@ -183,8 +183,8 @@ impl CrossValidation {
         rng
     }
 
-    /// The fold of each row. Classes are dealt one after the other, so that the folds differ by one row at most, also of
-    /// each class.
+    /// The fold of each row. Classes are dealt one after the other, so that the folds differ by one row at most, also
+    /// of each class.
     fn deal(&self, table: &Table) -> Result<Vec<usize>> {
         if self.folds < 2 || self.folds > table.len() {
             let expected = format!("2 to {}, the number of rows", table.len());

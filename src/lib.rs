@@ -29,10 +29,10 @@
 //! - **To see it learn**, open `docs/playground.html` of the repository in a browser: this crate trains there, and one
 //!   step can be taken apart number by number.
 //! - **To use it**, you need [`Dataset`], [`Network::builder`], [`Trainer`]; or, step by step (the explicit pass),
-//!   [`Workspace`], [`Network::forward`], [`Network::backward`], [`Sgd::step`]. On [several machines](derivation::parallel):
-//!   [`Trainer::begin_epoch`], and `distributed` in the repository. From a CSV file to a prediction: `Csv`
-//!   (feature `csv`), [`Preprocessing`], [`Model`]. [`gradient_check()`] tells whether an
-//!   activation or a loss of your own has the right derivative.
+//!   [`Workspace`], [`Network::forward`], [`Network::backward`], [`Sgd::step`]. From a CSV file to a prediction: `Csv`
+//!   (feature `csv`), [`Preprocessing`], [`Model`]. On [several machines](derivation::parallel):
+//!   [`Trainer::begin_epoch`], and `distributed` in the repository. [`gradient_check()`] tells whether an activation or
+//!   a loss of your own has the right derivative.
 //!
 //! # Features
 //!

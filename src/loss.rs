@@ -194,8 +194,8 @@ impl Loss {
         Ok(())
     }
 
-    /// The cost L of a batch and, where `dz` is given, B1: ∂L/∂Z of the last layer, `[n, k]`. The `scale` 1/n or 1/nk of
-    /// the mean and the weights of the examples are factors of both, and appear nowhere else.
+    /// The cost L of a batch and, where `dz` is given, B1: ∂L/∂Z of the last layer, `[n, k]`. The `scale` 1/n or 1/nk
+    /// of the mean and the weights of the examples are factors of both, and appear nowhere else.
     pub(crate) fn evaluate<F: Real>(
         self,
         output: Activation,

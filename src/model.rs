@@ -144,8 +144,8 @@ impl<F: Real> Model<F> {
         Ok(self.outputs(self.preprocessing.inputs_of_row(row)?)?.remove_axis(Axis(0)))
     }
 
-    /// The class of each row of raw numbers, as in [`predict`](Self::predict): the one with the largest probability, the
-    /// first of equals. With a single output the second class is taken if its probability is above ½.
+    /// The class of each row of raw numbers, as in [`predict`](Self::predict): the one with the largest probability,
+    /// the first of equals. With a single output the second class is taken if its probability is above ½.
     ///
     /// # Errors
     /// Those of [`predict`](Self::predict), and [`Error::NoLabels`] for a model whose targets are numbers.

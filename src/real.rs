@@ -1,8 +1,8 @@
 //! `Real`: the two number types that the crate computes in, `f32` and `f64`.
 //!
 //! `F: Real` is the only bound on numbers in the other files, and only this file converts counts and number types. The
-//! code that the tests check in `f64` is therefore the code that runs in `f32`. At the end are functions for the entries
-//! of an array as a slice.
+//! code that the tests check in `f64` is therefore the code that runs in `f32`. At the end are functions for the
+//! entries of an array as a slice.
 
 use crate::kernels::Kernels;
 use ndarray::{Array2, ArrayRef, Dimension, NdFloat};

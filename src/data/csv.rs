@@ -23,9 +23,10 @@ const MISSING: [&str; 7] = ["", "?", "NA", "N/A", "nan", "NaN", "null"];
 /// classes, sorted by name; one of numbers is for regression. An input column of words becomes one column of 0 and 1
 /// per word.
 ///
-/// Fields may be quoted and lines may end in CRLF. Space around a field, empty lines and a byte order mark are left out.
-/// Everything else that is unclear is refused with file, line and column, and with the setting that makes it clear: a
-/// second line of names, decimal commas, another separator, lines of other lengths, two columns of one name, UTF-16.
+/// Fields may be quoted and lines may end in CRLF. Space around a field, empty lines and a byte order mark are left
+/// out. Everything else that is unclear is refused with file, line and column, and with the setting that makes it
+/// clear: a second line of names, decimal commas, another separator, lines of other lengths, two columns of one name,
+/// UTF-16.
 ///
 /// ```
 /// use chainrule::{Csv, Fill, Preprocessing};
@@ -124,8 +125,8 @@ impl Csv {
         self
     }
 
-    /// Whether the first line holds the names of the columns. Without, they are called `column 1`, `column 2` and so on.
-    /// Default: true.
+    /// Whether the first line holds the names of the columns. Without, they are called `column 1`, `column 2` and so
+    /// on. Default: true.
     pub fn header(mut self, header: bool) -> Self {
         self.header = header;
         self
@@ -144,8 +145,8 @@ impl Csv {
         self
     }
 
-    /// What replaces missing values in all input columns that it fits: a [`Fill::Word`] in columns of words, another one
-    /// in columns of numbers. Default: a missing value is an error. In a target it always is.
+    /// What replaces missing values in all input columns that it fits: a [`Fill::Word`] in columns of words, another
+    /// one in columns of numbers. Default: a missing value is an error. In a target it always is.
     pub fn fill(mut self, fill: Fill) -> Self {
         self.fill.push(fill);
         self

@@ -8,8 +8,8 @@
 //! Derivation: chapter 13, `derivation/13-regularisation.md`.
 //!
 //! `scaling.rs` shifts and scales columns. `table.rs` holds rows of numbers and words, `csv.rs` reads them, and
-//! `preprocessing.rs` makes a `Dataset` of them. `toy.rs` generates small sets from equations, `idx.rs` and `cifar.rs` read
-//! MNIST and CIFAR-10, and `download.rs` fetches them.
+//! `preprocessing.rs` makes a `Dataset` of them. `toy.rs` generates small sets from equations, `idx.rs` and `cifar.rs`
+//! read MNIST and CIFAR-10, and `download.rs` fetches them.
 
 mod scaling;
 mod table;

@@ -11,8 +11,8 @@ use crate::real::{Real, count, nearest_count};
 use ndarray::{Array1, Array2, ArrayView2, s};
 use std::collections::HashMap;
 
-/// How the rows of a [`Table`] become inputs and targets of a network: learnt once, from the training rows, then applied
-/// to all rows, those to predict from included.
+/// How the rows of a [`Table`] become inputs and targets of a network: learnt once, from the training rows, then
+/// applied to all rows, those to predict from included.
 ///
 /// - Missing numbers become the mean, median or value that the table's [`Fill`] says, missing words its word.
 /// - A column of numbers becomes one input, scaled.
@@ -83,12 +83,12 @@ impl<'a> From<&'a str> for Value<'a> {
 }
 
 impl Preprocessing {
-    /// Learns fill-ins and scaling from the rows of a table, which should be the training part: numbers among the inputs
-    /// and the targets get mean 0 and standard deviation 1 ([`Scale::Standard`]).
+    /// Learns fill-ins and scaling from the rows of a table, which should be the training part: numbers among the
+    /// inputs and the targets get mean 0 and standard deviation 1 ([`Scale::Standard`]).
     ///
     /// # Errors
-    /// [`Error::Empty`] for a table without targets, [`Error::Column`] for a column without any value to learn a fill-in
-    /// from, [`Error::NotFinite`] for numbers so large that their sum overflows.
+    /// [`Error::Empty`] for a table without targets, [`Error::Column`] for a column without any value to learn a
+    /// fill-in from, [`Error::NotFinite`] for numbers so large that their sum overflows.
     pub fn learn(table: &Table) -> Result<Self> {
         Self::learn_with(table, Scale::Standard, Scale::Standard)
     }

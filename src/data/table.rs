@@ -43,8 +43,8 @@ impl Column {
 /// Examples as they come: rows with named columns of numbers or of words, some of them targets.
 ///
 /// A table keeps words as words and missing values as missing. Nothing is learnt from it yet, so that it can be split
-/// first. Then a [`Preprocessing`](crate::Preprocessing) learns fill-ins and scaling from the training part, and makes a
-/// [`Dataset`] of either part.
+/// first. Then a [`Preprocessing`](crate::Preprocessing) learns fill-ins and scaling from the training part, and makes
+/// a [`Dataset`] of either part.
 ///
 /// `Csv` (feature `csv`) reads a table from a file, [`from_dataset`](Self::from_dataset) makes one of arrays.
 ///
@@ -77,7 +77,8 @@ impl Table {
     /// `1` and so on where it has none.
     ///
     /// Targets that are classes become one column of words. A [`Preprocessing`](crate::Preprocessing) makes one target
-    /// column per class of them, also where the data set had a single column of 0 and 1. Weights of examples are not kept.
+    /// column per class of them, also where the data set had a single column of 0 and 1. Weights of examples are not
+    /// kept.
     pub fn from_dataset<F: Real>(data: &Dataset<F>) -> Self {
         let numbers = |name: String| Column { name, words: None, fill: None };
         let mut columns: Vec<Column> = match data.feature_names() {

@@ -1,8 +1,8 @@
-//! [`Model::save_c`] and [`Model::save_rust`], and those of [`Network`]: `predict` as source text, with the parameters as
-//! constants.
+//! [`Model::save_c`] and [`Model::save_rust`], and those of [`Network`]: `predict` as source text, with the parameters
+//! as constants.
 //!
-//! Both languages get the same file: a head of comments, the constants, a function per formula, `predict`, and `classify`
-//! where there are classes. Numbers have the fewest digits that give the same bits back.
+//! Both languages get the same file: a head of comments, the constants, a function per formula, `predict`, and
+//! `classify` where there are classes. Numbers have the fewest digits that give the same bits back.
 
 use crate::activation::Activation;
 use crate::data::Scaling;
@@ -24,12 +24,13 @@ impl<F: Real> Network<F> {
     /// void predict(const float x[4], float y[3]);    // double for f64
     /// ```
     ///
-    /// Outputs agree with [`predict`](Self::predict) up to rounding. Inputs are not checked: with a NaN in `x`, `y` is NaN.
-    /// Where a program takes several of these files, give each function its own name: `cc -Dpredict=iris_predict -c iris.c`.
+    /// Outputs agree with [`predict`](Self::predict) up to rounding. Inputs are not checked: with a NaN in `x`, `y` is
+    /// NaN. Where a program takes several of these files, give each function its own name:
+    /// `cc -Dpredict=iris_predict -c iris.c`.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) if the file cannot be written, and with [`FileProblem::NoOperator`] for a custom
-    /// activation; [`Error::NotFinite`](crate::Error::NotFinite) for parameters that are not finite.
+    /// [`Error::File`](crate::Error::File) if the file cannot be written, and with [`FileProblem::NoOperator`] for a
+    /// custom activation; [`Error::NotFinite`](crate::Error::NotFinite) for parameters that are not finite.
     ///
     /// ```
     /// use chainrule::{Activation, Layer, Network, ndarray::array};
@@ -81,17 +82,17 @@ impl<F: Real> Model<F> {
     /// extern const char *const class_names[3];
     /// ```
     ///
-    /// `x` are the features, [`Preprocessing::feature_names`](crate::Preprocessing::feature_names), unscaled: a column of
-    /// numbers is one, a word stands as 1 in its own column among zeros. The head of the file lists them. Filling in missing
-    /// numbers (NaN) and both scalings are in the code.
+    /// `x` are the features, [`Preprocessing::feature_names`](crate::Preprocessing::feature_names), unscaled: a column
+    /// of numbers is one, a word stands as 1 in its own column among zeros. The head of the file lists them. Filling in
+    /// missing numbers (NaN) and both scalings are in the code.
     ///
-    /// Outputs agree with [`predict`](Self::predict) up to rounding. Inputs are not checked: with a NaN that has no fill-in,
-    /// `y` is NaN. Where a program takes several of these files, give each function its own name, as in
+    /// Outputs agree with [`predict`](Self::predict) up to rounding. Inputs are not checked: with a NaN that has no
+    /// fill-in, `y` is NaN. Where a program takes several of these files, give each function its own name, as in
     /// `cc -Dpredict=iris_predict -Dclassify=iris_classify -Dclass_names=iris_class_names -c iris.c`.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) if the file cannot be written, and with [`FileProblem::NoOperator`] for a custom
-    /// activation; [`Error::NotFinite`](crate::Error::NotFinite) for parameters that are not finite.
+    /// [`Error::File`](crate::Error::File) if the file cannot be written, and with [`FileProblem::NoOperator`] for a
+    /// custom activation; [`Error::NotFinite`](crate::Error::NotFinite) for parameters that are not finite.
     ///
     /// ```
     /// use chainrule::{Activation, Dataset, Layer, Model, Network, Preprocessing, Table, ndarray::array};
@@ -238,7 +239,8 @@ fn has<F: Real>(network: &Network<F>, activation: Activation) -> bool {
     network.layers().iter().any(|layer| layer.activation == activation)
 }
 
-/// The comments at the head, the same in both languages. Names stand as string literals, so that no name ends a comment.
+/// The comments at the head, the same in both languages. Names stand as string literals, so that no name ends a
+/// comment.
 fn head<F: Real>(network: &Network<F>, model: Option<&Model<F>>) -> String {
     let mut text = String::from("// A network as plain code, by chainrule. predict takes one row.\n//\n");
     for line in network.summary().to_string().lines() {
@@ -550,8 +552,8 @@ fn in_brackets(text: &str) -> String {
     if text.starts_with('(') { text.into() } else { format!("({text})") }
 }
 
-/// A string literal whose bytes are those of the text in every character set: all but plain ASCII in octal. `?` as well,
-/// since `??/` is a backslash in C99.
+/// A string literal whose bytes are those of the text in every character set: all but plain ASCII in octal. `?` as
+/// well, since `??/` is a backslash in C99.
 fn c_string(text: &str) -> String {
     let mut literal = String::from("\"");
     for byte in text.bytes() {

@@ -1,8 +1,9 @@
-//! Networks, models and checkpoints as files (feature `safetensors`), and `Serialize` and `Deserialize` (feature `serde`).
+//! Networks, models and checkpoints as files (feature `safetensors`), and `Serialize` and `Deserialize` (feature
+//! `serde`).
 //!
 //! `safetensors.rs` reads and writes the format, `network.rs`, `model.rs` and `checkpoint.rs` map types to it, and
-//! `names.rs` names activations and losses; `onnx.rs` writes ONNX. `code.rs` writes C and Rust, and needs no feature. Without the feature, `absent.rs` tells callers that they
-//! need it. The tensors:
+//! `names.rs` names activations and losses; `onnx.rs` writes ONNX. `code.rs` writes C and Rust, and needs no feature.
+//! Without the feature `safetensors`, `absent.rs` tells callers that they need it. The tensors:
 //!
 //! | tensor | holds | shape |
 //! |---|---|---|
@@ -16,8 +17,8 @@
 //! The metadata holds the rest as text: `chainrule` (the version of this table), `activations`, `number`, `checksum`;
 //! in a checkpoint also `loss`, `optimizer` (without it: `sgd`) and its numbers, `learning_rate`, `schedule`, `epoch`,
 //! `epochs`, `batch_size`, `shuffle`, `shuffling` (the seed), and where they are used `warm_up`, `plateau`,
-//! `dropout_inputs`, `dropout_hidden`, `clip_norm`, `patience` and the rest of early stopping; in a model also `model` (the
-//! version of its entries), `columns`, `input_shift`, `input_scale`, `targets`, and `classes` or `target_shift`,
+//! `dropout_inputs`, `dropout_hidden`, `clip_norm`, `patience` and the rest of early stopping; in a model also `model`
+//! (the version of its entries), `columns`, `input_shift`, `input_scale`, `targets`, and `classes` or `target_shift`,
 //! `target_scale`. Decimal numbers have enough digits to restore the same bits.
 
 #[cfg(not(feature = "safetensors"))]

@@ -1,15 +1,15 @@
 //! [`Model::save_onnx`]: the model as an ONNX graph, which other runtimes compute.
 //!
-//! An ONNX file is one protocol buffer. Each field is a tag, its number times 8 plus the kind of what follows (0 a number
-//! in groups of 7 bits, 2 a length and so many bytes), then the content; messages are fields of kind 2. The numbers of the
-//! fields are those of `onnx.proto3`.
+//! An ONNX file is one protocol buffer. Each field is a tag, its number times 8 plus the kind of what follows (0 a
+//! number in groups of 7 bits, 2 a length and so many bytes), then the content; messages are fields of kind 2. The
+//! numbers of the fields are those of `onnx.proto3`.
 //!
 //! ```text
 //! x ── Equal, Where ──► gaps filled ── Cast, Sub, Div, Cast ──► scaled ── MatMul, Add, f ──► … ── Cast, Mul, Add, Cast ──► y
 //! ```
 //!
-//! `tract` lacks IsNaN, and in f64 Gemm and Sigmoid. A gap is found as a number that is not equal to itself, and the others
-//! are made of simpler operators.
+//! `tract` lacks IsNaN, and in f64 Gemm and Sigmoid. A gap is found as a number that is not equal to itself, and the
+//! others are made of simpler operators.
 
 use super::safetensors::number_type;
 use crate::activation::Activation;
@@ -35,18 +35,18 @@ impl<F: Real> Model<F> {
     /// Saves the model as an [ONNX](https://onnx.ai) file, for other runtimes, such as `onnxruntime` and `tract`. Needs
     /// the feature `safetensors`.
     ///
-    /// The graph takes `inputs`, `[n, features]`, and gives `outputs`, `[n, outputs]`, in the number type of the model. The
-    /// features are [`Preprocessing::feature_names`](crate::Preprocessing::feature_names), unscaled: a column of numbers is
-    /// one, a word stands as 1 in its own column among zeros. Filling in missing numbers (NaN) and both scalings are in the
-    /// graph. The names of features, and of classes or targets, stand in the metadata, as JSON arrays: `features`,
-    /// `classes`, `targets`.
+    /// The graph takes `inputs`, `[n, features]`, and gives `outputs`, `[n, outputs]`, in the number type of the model.
+    /// The features are [`Preprocessing::feature_names`](crate::Preprocessing::feature_names), unscaled: a column of
+    /// numbers is one, a word stands as 1 in its own column among zeros. Filling in missing numbers (NaN) and both
+    /// scalings are in the graph. The names of features, and of classes or targets, stand in the metadata, as JSON
+    /// arrays: `features`, `classes`, `targets`.
     ///
-    /// The operators are those of version 17. Outputs agree with [`predict`](Model::predict) up to rounding: to that of f32
-    /// also in f64, if there is a GELU.
+    /// The operators are those of version 17. Outputs agree with [`predict`](Model::predict) up to rounding: to that of
+    /// f32 also in f64, if there is a GELU.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) if the file cannot be written, and with [`FileProblem::NoOperator`] for a custom
-    /// activation.
+    /// [`Error::File`](crate::Error::File) if the file cannot be written, and with [`FileProblem::NoOperator`] for a
+    /// custom activation.
     ///
     /// ```
     /// # use chainrule::{Activation, Dataset, Layer, Model, Network, Preprocessing, Table, ndarray::array};

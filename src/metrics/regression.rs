@@ -45,8 +45,8 @@ pub fn mean_absolute_error<F: Real>(outputs: ArrayView2<'_, F>, targets: ArrayVi
     })
 }
 
-/// R², the coefficient of determination: 1 − Σ (a − y)² / Σ (y − ȳ)², with ȳ the mean of the targets. 1 is perfect, 0 is
-/// what ȳ as the only prediction gives; it may be negative.
+/// R², the coefficient of determination: 1 − Σ (a − y)² / Σ (y − ȳ)², with ȳ the mean of the targets. 1 is perfect, 0
+/// is what ȳ as the only prediction gives; it may be negative.
 ///
 /// Both arrays are `[n, outputs]`. Of several outputs it is the mean of their R², as in scikit-learn. For targets that
 /// are all equal (up to rounding) it is 1 if every prediction is exact, else 0.

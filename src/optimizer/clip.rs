@@ -4,8 +4,8 @@
 //! (G1)  g ← g · min(1, c / (‖g‖ + 10⁻⁶)),  with ‖g‖ = √(Σ g²) over all parameters
 //! ```
 //!
-//! The direction stays the same; only the length is bounded (Pascanu, Mikolov & Bengio 2013, algorithm 1; the 10⁻⁶ as in
-//! PyTorch).
+//! The direction stays the same; only the length is bounded (Pascanu, Mikolov & Bengio 2013, algorithm 1; the 10⁻⁶ as
+//! in PyTorch).
 //!
 //! Derivation: chapter 12, `derivation/12-adaptive.md`.
 

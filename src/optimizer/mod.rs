@@ -1,7 +1,8 @@
 //! `Optimizer`: the update rule, from gradients to new parameters.
 //!
 //! `sgd.rs` is the rule that most tutorials use, with momentum. `rmsprop.rs` and `adam.rs` give every parameter a
-//! separate rate. `schedule.rs` changes the rate from epoch to epoch, and `clip.rs` shortens gradients that are too long.
+//! separate rate. `schedule.rs` changes the rate from epoch to epoch, and `clip.rs` shortens gradients that are too
+//! long.
 //!
 //! Derivation: chapter 8, `derivation/08-descent.md`, for `Sgd`; chapter 12, `derivation/12-adaptive.md`, for the rest.
 //! From above: `Network` and `Affine`.

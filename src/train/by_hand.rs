@@ -14,8 +14,8 @@ impl<F: Real, O: Optimizer<F>> Trainer<'_, F, O> {
     /// would take them. [`end_epoch`](Trainer::end_epoch) ends it.
     ///
     /// The trainer supplies the order of the rows, the optimiser with its schedule, the history, and checkpoints. The
-    /// steps are yours: on several machines, say, as the folder `distributed` of the repository does. Dropout, clipping,
-    /// augmentation, weights of examples, validation, early stopping and the callback belong to the steps of
+    /// steps are yours: on several machines, say, as the folder `distributed` of the repository does. Dropout,
+    /// clipping, augmentation, weights of examples, validation, early stopping and the callback belong to the steps of
     /// [`fit`](Trainer::fit), and are yours as well.
     ///
     /// # Errors

@@ -22,8 +22,8 @@ pub struct History {
     /// With [early stopping](crate::EarlyStopping), the epoch whose parameters the network has, counted from 0 over all
     /// fits.
     pub best_epoch: Option<usize>,
-    /// The share of the training targets of the last fit, 0 to 1, that the output activation cannot reach: 3.5, say, for
-    /// a sigmoid, whose outputs end at 1. Above 0, scale the targets, or take identity outputs. 0 for
+    /// The share of the training targets of the last fit, 0 to 1, that the output activation cannot reach: 3.5, say,
+    /// for a sigmoid, whose outputs end at 1. Above 0, scale the targets, or take identity outputs. 0 for
     /// [`fit_stream`](crate::Trainer::fit_stream).
     pub unreachable_targets: f64,
 }

@@ -277,8 +277,8 @@ impl<'a, F: Real, O: Optimizer<F>> Trainer<'a, F, O> {
     /// them in one piece. Weights of examples are taken as they are, so their mean over all pieces should be 1.
     ///
     /// # Errors
-    /// Those of [`fit`](Trainer::fit), the errors about data as soon as a piece does not fit; and the errors of `pieces`.
-    /// The network is then as it was at the start of that epoch.
+    /// Those of [`fit`](Trainer::fit), the errors about data as soon as a piece does not fit; and the errors of
+    /// `pieces`. The network is then as it was at the start of that epoch.
     ///
     /// ```
     /// # use chainrule::{Activation, ChaCha8Rng, Dataset, Loss, Network, Sgd, Trainer, rand::SeedableRng};
