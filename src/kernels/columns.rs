@@ -1,19 +1,19 @@
-//! `in_columns`: the columns of a result, a few vectors at a time.
+//! `in_columns`: cuts the columns of a result into blocks of a few vectors.
 
 use super::vectors::{Half, Lanes, Native, Quarter, Short};
 use crate::real::Real;
 use fearless_simd::{Simd, SimdFloatElement};
 
-/// Where the vectors of one column block begin in a row: one after the other from `first` on, except the last, which
-/// begins at `last`. At the end of a row it reaches back into the one before and computes some columns again, to the
-/// same numbers.
+/// The offsets of one column block's vectors in a row: consecutive from `first`, except the last vector, which begins
+/// at `last`. At the end of a row it overlaps the vector before it, and some columns are computed twice,
+/// bit-identically.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
     pub(super) first: usize,
     pub(super) last: usize,
 }
 
-// By plain loops: an iterator over an array of vectors goes through the stack.
+// Plain loops: with an iterator over an array of vectors, the compiler puts the vectors on the stack.
 impl Place {
     #[inline(always)]
     pub(super) fn load<S: Simd, F: Real, V: Lanes<S, F>, const VECTORS: usize>(self, s: S, row: &[F]) -> [V; VECTORS] {
@@ -40,7 +40,7 @@ impl Place {
     }
 }
 
-/// What computes one column block.
+/// An operation on one column block.
 pub(super) trait Columns<F: Real> {
     fn block<S: Simd, V: Lanes<S, F>, const VECTORS: usize>(&mut self, s: S, at: Place);
 }
@@ -60,9 +60,9 @@ pub(super) fn in_columns<S: Simd, F: Real>(s: S, cols: usize, work: &mut impl Co
     }
 }
 
-/// The same for rows that are at least as long as the widest vector. A block is so wide that six rows of its sums, a
-/// row of B and an entry of A stay in registers: of 32 with AVX-512 and NEON, else of 16. WebAssembly does not say how
-/// many the processor has.
+/// As [`in_columns`], for rows that are at least as long as the widest vector. A block is so wide that six rows of its
+/// sums, a row of B and an entry of A stay in registers: of 32 with AVX-512 and NEON, else of 16. WebAssembly does not
+/// say how many the processor has.
 #[inline(always)]
 pub(super) fn in_native_columns<S: Simd, F: Real>(s: S, cols: usize, work: &mut impl Columns<F>) {
     if const { native::<S, F>() == 64 || cfg!(target_arch = "aarch64") || cfg!(target_arch = "wasm32") } {
@@ -72,7 +72,7 @@ pub(super) fn in_native_columns<S: Simd, F: Real>(s: S, cols: usize, work: &mut 
     }
 }
 
-/// The same for a single row of sums, of which more fit into registers.
+/// As [`in_native_columns`], for a single row of sums: registers then have space for more columns.
 #[inline(always)]
 pub(super) fn in_wide_columns<S: Simd, F: Real>(s: S, cols: usize, work: &mut impl Columns<F>) {
     blocks::<8, S, F, Native<S, F>>(s, cols, work);
@@ -89,7 +89,7 @@ fn blocks<const MOST: usize, S: Simd, F: Real, V: Lanes<S, F>>(s: S, cols: usize
     let mut left = cols.div_ceil(V::LEN);
     let mut first = 0;
     while left > 0 {
-        // Of several blocks the last has two vectors or more, so that the vector that reaches back stays within it.
+        // The last of several blocks has at least two vectors, so that the overlapping vector stays within the block.
         let width = if left <= MOST { left } else { left.div_ceil(left.div_ceil(MOST)).min(left - 2) };
         let at = Place { first, last: (first + (width - 1) * V::LEN).min(cols - V::LEN) };
         match width {
@@ -108,8 +108,8 @@ fn blocks<const MOST: usize, S: Simd, F: Real, V: Lanes<S, F>>(s: S, cols: usize
     }
 }
 
-/// One column block, by a separate function that has all registers to itself. (Inlined, the choice of a block would pay
-/// for values that the compiler prepares for any of them.)
+/// One column block, in a separate function that has all registers. Inlined, each block would pay for values that the
+/// compiler hoists for the others.
 #[inline(never)]
 fn block<S: Simd, F: Real, V: Lanes<S, F>, const VECTORS: usize>(s: S, at: Place, work: &mut impl Columns<F>) {
     s.vectorize(

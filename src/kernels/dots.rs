@@ -33,13 +33,13 @@ impl<F: Real> Work for Dots<'_, F> {
 }
 
 impl<F: Real> Dots<'_, F> {
-    /// With vectors that a row is at least as long as, or short ones.
+    /// With vectors no longer than a row, or with short ones.
     #[inline(always)]
     fn dots<S: Simd, V: Lanes<S, F>, Q: Lanes<S, F>>(self, s: S, fold: impl Fn(V) -> Q) {
         let Dots { a, b, c } = self;
         let inner = a.len();
-        // What whole vectors leave over is a last vector too: of the last entries, with zeros in A for those that a
-        // whole vector has had.
+        // The entries after the last whole vector are read as one more vector, the last of the row. Its A is zero for
+        // entries that a whole vector has already counted.
         let (from, left_over) = (inner.saturating_sub(V::LEN), inner % V::LEN);
         let mut end = [F::zero(); LONGEST];
         let places = inner - from - left_over..inner - from;
@@ -51,7 +51,7 @@ impl<F: Real> Dots<'_, F> {
             let mut rows = [b; TOGETHER];
             let mut sums = [end; TOGETHER];
             for r in 0..TOGETHER {
-                // In a last group of fewer, its last row stands in for the others.
+                // A smaller last group repeats its last row.
                 rows[r] = &b[(group * TOGETHER + r.min(c.len() - 1)) * inner..][..inner];
                 sums[r] = end * V::load(s, &rows[r][from..]);
             }

@@ -8,7 +8,7 @@ use fearless_simd::Simd;
 use ndarray::Axis;
 use std::array::from_fn;
 
-/// Entries that are worth a thread of their own.
+/// Minimum number of entries per thread.
 const LEAST_PIECE: usize = 32 * 1024;
 
 /// Vectors whose place in the arrays is checked once for all. In WebAssembly a check costs as much as a short vector.
@@ -28,7 +28,7 @@ pub(super) fn each<F: Real, P: Formula<OUT, IN>, const OUT: usize, const IN: usi
     on_threads(formula, out, input, parts);
 }
 
-/// By itself, so that a call on few entries does not pay for what this needs.
+/// A separate function, so that a call on few entries does not pay for its setup.
 #[inline(never)]
 fn on_threads<F: Real, P: Formula<OUT, IN>, const OUT: usize, const IN: usize>(
     formula: P,
@@ -59,7 +59,7 @@ impl<F: Real, P: Formula<OUT, IN>, const OUT: usize, const IN: usize> Work for E
         let Some(last) = len.checked_sub(Native::<S, F>::LEN) else {
             return less_than_a_vector(s, formula, out, input);
         };
-        // The last vector reaches back into the one before. What it needs is read before anything is written.
+        // The last vector overlaps the one before, so it is read before anything is written.
         let (last_out, last_in) = (load(s, &out, last), load(s, &input, last));
         let (mut at, together) = (0, TOGETHER * Native::<S, F>::LEN);
         while at + together <= last {
@@ -79,7 +79,7 @@ impl<F: Real, P: Formula<OUT, IN>, const OUT: usize, const IN: usize> Work for E
     }
 }
 
-/// The next vector of each array.
+/// The vector at `at` of each array.
 #[inline(always)]
 fn load<S: Simd, F: Real, A: AsRef<[F]>, const N: usize>(s: S, arrays: &[A; N], at: usize) -> [Native<S, F>; N] {
     from_fn(|i| Native::<S, F>::load(s, &arrays[i].as_ref()[at..]))
@@ -92,7 +92,7 @@ fn store<S: Simd, F: Real, const N: usize>(vectors: [Native<S, F>; N], arrays: &
     }
 }
 
-/// In copies that are as long as a vector.
+/// Copies the entries into arrays as long as a vector, and the results back.
 #[inline(always)]
 fn less_than_a_vector<S: Simd, F: Real, P: Formula<OUT, IN>, const OUT: usize, const IN: usize>(
     s: S,
@@ -133,7 +133,7 @@ pub(super) struct AllFinite<'a, F> {
 impl<F: Real> Work for AllFinite<'_, F> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        // 0·x is 0 for a finite x, else NaN; a sum of such is 0 or NaN.
+        // 0·x is 0 for a finite x, else NaN; so the sum of these products is 0 or NaN.
         let zero = Native::<S, F>::splat(s, F::zero());
         let (mut sums, mut vectors) = ([zero; 4], self.numbers.chunks_exact(4 * Native::<S, F>::LEN));
         for four in &mut vectors {

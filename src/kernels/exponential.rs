@@ -12,7 +12,7 @@
 
 use super::Number;
 
-/// What the exponential needs to know of a number type.
+/// The constants of the exponential for a number type.
 pub trait Constants: Sized + 'static {
     const LOG2_E: Self;
     /// The leading bits of ln 2, so few that n times them is exact for every n that occurs.
@@ -75,7 +75,7 @@ impl Constants for f64 {
 #[inline(always)]
 pub(super) fn exp_and_exp_m1<N: Number>(x: N) -> (N, N) {
     let of = |c| x.real(c);
-    // Below, e^x has rounded to 0 long ago. A NaN is less than nothing and stays a NaN.
+    // Below this, e^x rounds to 0. A NaN is not less than any number, so it stays a NaN.
     let x = x.if_less(of(N::Real::UNDERFLOW), of(N::Real::UNDERFLOW), x);
     let n = x.mul_add(of(N::Real::LOG2_E), of(N::Real::ROUND)) - of(N::Real::ROUND);
     // ln 2 in two parts, the first so short that n times it is exact.

@@ -1,5 +1,5 @@
-//! Large products: one column block of B at a time is copied to where its rows follow one another, and the tiles below
-//! one another read that copy. Where B is a transpose (B2) the copy turns it round.
+//! Large products: one column block of B at a time is copied, so that its rows are contiguous, and all tiles of the
+//! block read that copy. Where B is a transpose (B2), the copy undoes the transposition.
 
 use super::columns::{Columns, Place, in_native_columns};
 use super::products::{Matrix, Product, Start, tiles};
@@ -9,7 +9,7 @@ use fearless_simd::Simd;
 use ndarray::ArrayViewMut2;
 use std::cell::Cell;
 
-/// Terms of a packed column block, at most, so that it stays in the second cache.
+/// Maximum number of terms of a packed column block, which keeps it in the L2 cache.
 const TERMS: usize = 1024;
 
 /// Bytes of a row of the widest column block: four vectors of 64 bytes.
@@ -23,7 +23,7 @@ pub(super) fn run_packed<F: Real>(product: Product<'_, F>, c: ArrayViewMut2<'_, 
     with_buffer(|packed| choose(Large { product, c, packed }));
 }
 
-/// Lends the buffer for copies, which a thread keeps from call to call.
+/// Lends the thread's buffer for copies, which stays allocated between calls.
 #[inline(always)]
 pub(super) fn with_buffer<F: Real>(work: impl FnOnce(&mut [F])) {
     let mut buffer = F::buffer().try_with(Cell::take).unwrap_or_default();
@@ -32,7 +32,7 @@ pub(super) fn with_buffer<F: Real>(work: impl FnOnce(&mut [F])) {
     }
     let aligned = buffer.as_ptr().align_offset(LINE);
     work(&mut buffer[aligned..]);
-    // A thread that is about to end keeps nothing.
+    // A thread that is ending has no buffer any more.
     _ = F::buffer().try_with(|kept| kept.set(buffer));
 }
 
@@ -83,7 +83,7 @@ fn pack<S: Simd, F: Real, V: Lanes<S, F>, const VECTORS: usize>(s: S, b: Matrix<
     }
 }
 
-/// Copies one column block of a transpose: `V::LEN` rows of what it is a transpose of become a vector of each term.
+/// Copies one column block of a transpose: `V::LEN` rows of the stored matrix become one vector per term.
 #[inline(always)]
 fn pack_transpose<S: Simd, F: Real, V: Lanes<S, F>, const VECTORS: usize>(
     s: S,
@@ -96,7 +96,7 @@ fn pack_transpose<S: Simd, F: Real, V: Lanes<S, F>, const VECTORS: usize>(
         let rows = b.from(0, if v + 1 < VECTORS { at.first + v * V::LEN } else { at.last });
         let packed = &mut packed[v * V::LEN..];
         for term in (0..inner).step_by(V::LEN) {
-            // The last square reaches back and writes some terms again, or has fewer.
+            // The last square overlaps the one before and writes some terms twice; a single one may have fewer terms.
             let (term, terms) = (term.min(inner.saturating_sub(V::LEN)), inner.min(V::LEN));
             let (from, to) = (&rows.entries[term..], &mut packed[term * stride..]);
             match V::LEN {
@@ -109,9 +109,9 @@ fn pack_transpose<S: Simd, F: Real, V: Lanes<S, F>, const VECTORS: usize>(
     }
 }
 
-/// Turns one square of `N` vectors round, or so many terms of it. Zipping the first half of the vectors with the second
-/// doubles the distance between neighbours in a row and halves it in a column; after log₂ N rounds rows have become
-/// columns.
+/// Transposes one square of `N` vectors, or the first `terms` terms of it. Zipping the first half of the vectors with
+/// the second doubles the distance between neighbours in a row and halves it in a column; after log₂ N rounds rows have
+/// become columns.
 #[inline(always)]
 fn transpose<S: Simd, F: Real, V: Lanes<S, F>, const N: usize>(
     s: S,

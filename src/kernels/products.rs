@@ -2,12 +2,12 @@
 //!
 //! C is computed in tiles of up to six rows, as wide as a column block. For each of the `inner` terms a tile takes a
 //! row of B and adds it, times an entry of A, to each row of sums, which stay in registers. Every sum takes
-//! its terms one after the other. Only a product of a single row, whose few sums would wait for one another, computes
-//! each in four parts (terms 0, 4, 8 …; 1, 5, 9 …) that are added up at the end.
+//! its terms one after the other. A product of a single row has too few sums to keep the processor busy, so it splits
+//! each into four parts (terms 0, 4, 8 …; 1, 5, 9 …) and adds them up at the end.
 //!
 //! Small products read B where it is. Large ones read a packed copy of one column block at a time (`packing.rs`).
 
-// By index: an iterator over an array of vectors goes through the stack.
+// Indices: with an iterator over an array of vectors, the compiler puts the vectors on the stack.
 #![allow(clippy::needless_range_loop)]
 
 use super::Sizes;
@@ -21,29 +21,29 @@ use crate::real::Real;
 use fearless_simd::Simd;
 use ndarray::{ArrayViewMut2, Axis};
 
-/// Rows of a tile. A product is cut between tiles.
+/// Maximum number of rows of a tile. Threads share a product tile by tile.
 const TILE: usize = 6;
 
-/// Rows and entries of B above which a packed copy of B pays.
+/// B is packed for at least this many rows, if it has more than `SMALL` entries.
 const MANY_ROWS: usize = 8;
 const SMALL: usize = 1024;
 
-/// Columns above which a single row has sums enough that none waits for the one before.
+/// Minimum number of columns for which a single row needs no split sums.
 const LONG_ROW: usize = 64;
 
-/// Rows up to which B2 is computed as dot products.
+/// Maximum number of rows for which B2 uses dot products.
 const FEW_ROWS: usize = 4;
 
-/// Terms of a sum that two cores share, at least.
+/// Minimum number of terms for splitting a sum between two cores.
 const LEAST_TERMS: usize = 64;
 
-/// Weights that stay in the caches of the cores that own them, at most.
+/// Maximum number of weights that stay in the caches of the cores that update them.
 const OWNED: usize = 256 * 1024;
 
-/// Multiplications that are worth a thread of their own.
+/// Minimum number of multiplications per thread.
 const LEAST_PIECE: usize = 512 * 1024;
 
-/// A matrix in a slice: how far it is from an entry to the one below and to the one on the right.
+/// A matrix in a slice: the distances from an entry to the one below and to the one on the right.
 #[derive(Clone, Copy)]
 pub(super) struct Matrix<'a, F> {
     pub(super) entries: &'a [F],
@@ -58,30 +58,30 @@ impl<'a, F> Matrix<'a, F> {
         Matrix { entries, down: cols, right: 1 }
     }
 
-    /// The transpose of such a one. That of a single column is a row, and row-major.
+    /// The transpose of a row-major matrix. The transpose of a single column is a row, and row-major.
     #[inline(always)]
     pub(super) fn transpose(entries: &'a [F], cols: usize) -> Self {
         Matrix { entries, down: if cols == 1 { entries.len() } else { 1 }, right: cols }
     }
 
-    /// The part that begins at an entry.
+    /// The part of the matrix from this entry on.
     #[inline(always)]
     pub(super) fn from(self, row: usize, col: usize) -> Self {
         Matrix { entries: &self.entries[row * self.down + col * self.right..], ..self }
     }
 }
 
-/// Where the sums begin.
+/// The initial value of the sums.
 #[derive(Clone, Copy)]
 pub(super) enum Start<'a, F> {
     Zero,
     /// The same row for all rows of C.
     Row(&'a [F]),
-    /// What C holds.
+    /// The previous values of C.
     C,
 }
 
-/// The factors of a product, and where its sums begin.
+/// The factors of a product, and the initial value of its sums.
 #[derive(Clone, Copy)]
 pub(super) struct Product<'a, F> {
     pub(super) a: Matrix<'a, F>,
@@ -91,7 +91,7 @@ pub(super) struct Product<'a, F> {
 }
 
 impl<F: Real> Product<'_, F> {
-    /// The product that the rows and columns of C from these on are.
+    /// The product for the part of C from this row and column on.
     #[inline(always)]
     fn from(self, row: usize, col: usize) -> Self {
         let start = if let Start::Row(row) = self.start { Start::Row(&row[col..]) } else { self.start };
@@ -99,9 +99,8 @@ impl<F: Real> Product<'_, F> {
     }
 }
 
-/// F1. Weights few enough to stay in a core's own cache belong to the core that updates their rows; so each of two
-/// cores takes the terms of its own rows, and the sums are added. That is decided by the shapes, and so the same on
-/// one core.
+/// F1. If the weights fit into the cores' caches, each of two cores sums the terms of the rows of W that it updates,
+/// and the two sums are added. The choice depends on the shapes alone, so one core gives the same bits.
 #[inline(always)]
 pub(super) fn affine<F: Real>(sizes: Sizes, x: &[F], weights: &[F], bias: &[F], z: &mut [F], spare: &mut [F]) {
     let (rows, inner, cols) = sizes;
@@ -121,7 +120,7 @@ pub(super) fn affine<F: Real>(sizes: Sizes, x: &[F], weights: &[F], bias: &[F], 
     each(Sum, [z], [spare]);
 }
 
-/// B2. With few rows, or few columns of a large B, its entries are dot products; a small B is turned round as a whole.
+/// B2. With few rows, or few columns of a large B, its entries are dot products; a small B is transposed as a whole.
 #[inline(always)]
 pub(super) fn times_transpose<F: Real>(sizes: Sizes, a: &[F], b: &[F], c: &mut [F]) {
     let (rows, inner, cols) = sizes;
@@ -171,30 +170,30 @@ pub(super) fn column_sums<F: Real>(b: &[F], sums: &mut [F]) {
     });
 }
 
-/// The work of a product, in multiplications. To fetch an entry of B or C from another core's cache costs as much as
-/// FETCH of them, which is what counts with few rows or few terms.
+/// The work of a product, in multiplications. Fetching an entry of B or C from another core's cache costs as much as
+/// FETCH of them, which dominates with few rows or few terms.
 fn work((rows, inner, cols): Sizes) -> usize {
     const FETCH: usize = 32;
     cols * (rows * inner).max(FETCH * inner).max(FETCH * rows)
 }
 
-/// Whether a product is worth several threads.
+/// Whether a product has enough work for two threads.
 pub(crate) fn gains_by_threads(rows: usize, inner: usize, cols: usize) -> bool {
     work((rows, inner, cols)) >= 2 * LEAST_PIECE
 }
 
-/// How many threads a product is worth.
+/// The number of threads for a product.
 #[inline(always)]
 fn threads_for(sizes: Sizes) -> usize {
     pieces(work(sizes), LEAST_PIECE)
 }
 
-/// A product on so many threads. Each computes some columns of a large one and packs only what it reads of B; where A
-/// is a transpose (B4), and in a small one, some rows.
+/// A product on `threads` threads. In a large product each computes some columns, and packs only its part of B; where A
+/// is a transpose (B4), and in a small product, each computes some rows.
 #[inline(always)]
 fn on_threads<F: Real>(product: Product<'_, F>, c: &mut [F], (rows, inner, cols): Sizes, threads: usize) {
     let packed = product.b.right > 1 || rows >= MANY_ROWS && cols >= LONGEST && inner * cols > SMALL;
-    // A single row is never cut, so that its sums are in parts on any number of threads.
+    // Threads never share a single row, so that its sums have the same parts on any number of threads.
     if !packed && (threads < 2 || rows == 1) {
         return choose(Small { product, c, cols, one_row: rows == 1 });
     }
@@ -210,23 +209,23 @@ fn on_threads<F: Real>(product: Product<'_, F>, c: &mut [F], (rows, inner, cols)
     }
 }
 
-/// A product that reads B where it is, row-major.
+/// A product that reads a row-major B without packing it.
 struct Small<'a, F> {
     product: Product<'a, F>,
     c: &'a mut [F],
     cols: usize,
-    /// Whether it is the whole of a product of one row, and not a part of a larger one.
+    /// Whether the whole product has one row; a part of a larger product does not count.
     one_row: bool,
 }
 
-/// A product of a single row, with sums in so many parts.
+/// A product of a single row, with each sum split into `PARTS` parts.
 struct OneRow<'a, F, const PARTS: usize>(Small<'a, F>);
 
 impl<F: Real, const PARTS: usize> Columns<F> for OneRow<'_, F, PARTS> {
     #[inline(always)]
     fn block<S: Simd, V: Lanes<S, F>, const VECTORS: usize>(&mut self, s: S, at: Place) {
         let Small { product, c, .. } = &mut self.0;
-        // With one row it is all the same whether A is a transpose.
+        // With one row, A and its transpose are the same slice.
         let tile = Tile::<F, false, true> { product: *product, row: 0, at };
         tile.compute::<S, V, VECTORS, 1, PARTS>(s, &mut std::iter::once(&mut **c));
     }
@@ -281,7 +280,7 @@ fn tiles_of<'c, S: Simd, F: Real, V: Lanes<S, F>, const VECTORS: usize, const PA
         let c = &mut c;
         let tile = Tile::<'_, F, PACKED, TURNED> { product, row, at };
         row += match rows - row {
-            // Eight rows are two tiles of four: tiles of one row would wait for their own sums.
+            // Eight rows are two tiles of four: a tile of one row has too few sums to keep the processor busy.
             4 | 5 | 8 | 9 => tile.compute::<S, V, VECTORS, 4, 1>(s, c),
             TILE.. => tile.compute::<S, V, VECTORS, TILE, 1>(s, c),
             _ => tile.compute::<S, V, VECTORS, 1, 1>(s, c),
@@ -331,7 +330,7 @@ impl<F: Real, const PACKED: bool, const TURNED: bool> Tile<'_, F, PACKED, TURNED
         }
         let mut rows_of_a = [a.entries; ROWS];
         for r in 0..ROWS {
-            // Of one length, so that the place in them is checked once for all.
+            // Slices of one length need a single bounds check.
             rows_of_a[r] = if TURNED { &a.entries[self.row..] } else { &a.entries[(self.row + r) * a.down..][..inner] };
         }
         let mut term = 0;
@@ -370,7 +369,7 @@ impl<F: Real, const PACKED: bool, const TURNED: bool> Tile<'_, F, PACKED, TURNED
             let packed = Place { first: 0, last: (VECTORS - 1) * V::LEN };
             packed.load(s, &b.entries[term * VECTORS * V::LEN..][..VECTORS * V::LEN])
         } else {
-            // Of one length, so that the place in a row is checked once for all; but a short row is read with the next.
+            // Slices of one length need a single bounds check. A short row is read together with the next one.
             let row = &b.entries[term * b.down..];
             self.at.load(s, if V::SHORT { row } else { &row[..b.down] })
         };

@@ -34,7 +34,7 @@ pub struct Threads {
     pool: Option<rayon::ThreadPool>,
 }
 
-/// Most threads of a pool: thousands take seconds to start and stop.
+/// Maximum number of threads of a pool: thousands take seconds to start and stop.
 #[cfg(feature = "rayon")]
 const MOST: usize = 256;
 
@@ -54,7 +54,7 @@ impl Threads {
         }
     }
 
-    /// As many threads as the machine has cores for this process.
+    /// One thread per core available to this process.
     pub fn available() -> Self {
         Self::new(available_threads())
     }
@@ -81,8 +81,8 @@ mod awake {
     const PATIENCE: Duration = Duration::from_millis(20);
 
     thread_local! {
-        /// Whether the thread is at work, perhaps waiting for the other half of it. It must not take other work then,
-        /// or its own would wait.
+        /// Whether the thread is at work, which includes waiting for the other half of its work. It must not take other
+        /// work then, which would delay its own.
         static AT_WORK: Cell<bool> = const { Cell::new(false) };
     }
 
@@ -121,8 +121,8 @@ pub(crate) fn available_threads() -> usize {
     std::thread::available_parallelism().map_or(1, |count| count.get())
 }
 
-/// The results of the jobs 0, 1, … in their order, from so many threads, each of which takes the next job when it has
-/// done one. A thread that the system does not give is done without. A job that panics makes the caller panic.
+/// The results of the jobs 0, 1, … in their order. Each of `threads` threads takes the next job when it has finished
+/// one; if the system refuses a thread, the others do its jobs. A job that panics makes the caller panic.
 ///
 /// These are plain threads: in a pool, a job that waits for its products could be made to run another job first.
 pub(crate) fn run_jobs<T: Send>(threads: usize, jobs: usize, job: &(impl Fn(usize) -> T + Sync)) -> Vec<T> {
@@ -150,7 +150,7 @@ pub(crate) fn run_jobs<T: Send>(threads: usize, jobs: usize, job: &(impl Fn(usiz
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// How many threads `work` units of work are worth: no more than there are, none with less than `least`.
+/// The number of threads for `work` units of work: at most those of the pool, and at least `least` units for each.
 pub(super) fn pieces(work: usize, least: usize) -> usize {
     #[cfg(feature = "rayon")]
     if work >= 2 * least && rayon::current_thread_index().is_some() {
@@ -160,8 +160,8 @@ pub(super) fn pieces(work: usize, least: usize) -> usize {
     1
 }
 
-/// Runs `work` on so many parts of some arrays of one shape, side by side. They are cut along `axis` at multiples of
-/// `multiple`, and no part is shorter than it. `work` is told where its part begins.
+/// Runs `work` side by side on `parts` parts of some arrays of one shape, and passes it the index where its part
+/// begins. `along` is the axis of the cuts, and a length: cuts are multiples of it, and no part is shorter.
 pub(super) fn share<F: Real, const N: usize>(
     arrays: [ArrayViewMut2<'_, F>; N],
     along: (Axis, usize),
