@@ -9,8 +9,8 @@
 //! The tutorial's 2,000 points come from a file, so that results can be compared; `--fresh` draws new ones.
 //!
 //! Where the tutorial is wrong: its code never updates the biases. The default here trains them. `--as-written`
-//! freezes them as the tutorial does: it sets the gradient of each bias to zero between `backward` and `step`. Its
-//! curves show both runs.
+//! freezes them as the tutorial does: it sets the gradient of each bias to zero between `backward` and `step`. With this
+//! flag the curves show both runs.
 //!
 //! The tutorial's gradient is that of ½Σ(a − y)² on one example. With two outputs this equals the crate's mean.
 //!
@@ -77,7 +77,7 @@ fn moons() -> Result<(), Box<dyn Error>> {
     let loss = if flags.better { Loss::CrossEntropy } else { Loss::MeanSquaredError };
     let (key, name) = if flags.better { ("cost", "cross-entropy") } else { ("mse", "mean squared error") };
 
-    // Training all parameters. With a constant rate, batches keep pulling in different directions to the end.
+    // Training all parameters. With shuffled batches, a rate that falls towards 0 lets the cost settle at the end.
     let schedule = if flags.better { Schedule::Cosine { epochs } } else { Schedule::Constant };
     let mut trained = |network: &mut Network<f64>, print: bool| {
         let progress = Progress::new(epochs);
@@ -98,7 +98,7 @@ fn moons() -> Result<(), Box<dyn Error>> {
         Ok::<History, chainrule::Error>(history)
     };
 
-    // Training as the tutorial's code does it: the same steps written out, so that they can leave out the biases.
+    // Training as the tutorial's code does it: the steps of `fit` written out, so that they can leave out the biases.
     let frozen = |network: &mut Network<f64>| {
         let mut history = History::default();
         let mut sgd = Sgd::new(rate).momentum(momentum);
