@@ -42,7 +42,7 @@ pub enum Error {
         /// What is empty.
         place: &'static str,
     },
-    /// A NaN or an infinity in place of a number.
+    /// A NaN or an infinity where a finite number is needed.
     NotFinite {
         /// The array: `inputs`, `targets`, `weights`, `bias`, …
         place: &'static str,
@@ -160,7 +160,7 @@ pub enum Error {
         largest_input: Option<f64>,
         /// The largest absolute target; `None` in a stream of pieces.
         largest_target: Option<f64>,
-        /// Whether the outputs cannot leave a small range, as those of a sigmoid. Scaling the targets is no remedy
+        /// Whether the outputs have an upper bound, as those of a sigmoid have. Scaling the targets is no remedy
         /// then.
         bounded_outputs: bool,
     },
@@ -393,7 +393,7 @@ impl fmt::Display for At {
 }
 
 /// A number in few digits: in scientific notation if it is large or small, and as `f32` if it is one. A precision
-/// rounds it, to one digit and so many more.
+/// rounds it, to that many digits after the first.
 pub(crate) struct Number(pub(crate) f64);
 
 impl fmt::Display for Number {

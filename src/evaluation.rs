@@ -17,7 +17,7 @@ use std::ops::Range;
 ///
 /// The rows are dealt at random, and class by class where the target has classes, so that every fold has about the same
 /// proportions. Everything is learnt anew for each fold: a [`Preprocessing`] from the training rows, then the network.
-/// The fold that is scored takes part in nothing.
+/// The fold that is scored takes no part in this.
 ///
 /// Scores are those of [`Model::score`]: accuracy for classes, the root mean squared error for numbers.
 ///
@@ -50,7 +50,7 @@ pub struct CrossValidation {
 }
 
 impl CrossValidation {
-    /// So many folds, from 2 to the number of rows; 5 and 10 are usual.
+    /// Cross-validation with this many folds, from 2 to the number of rows; 5 and 10 are usual.
     pub fn new(folds: usize) -> Self {
         CrossValidation { folds, seed: 0, threads: None, inputs: Scale::Standard, targets: Scale::Standard }
     }
@@ -95,7 +95,7 @@ impl CrossValidation {
         Ok((0..self.folds).map(|fold| split(table, &fold_of, fold)).collect())
     }
 
-    /// Trains and scores once per fold. `train` gets the training rows, prepared, and random numbers of its own, and
+    /// Trains and scores once per fold. `train` gets the training rows, prepared, and a separate random generator, and
     /// returns the network; it may take a part of the rows for validation.
     ///
     /// # Errors

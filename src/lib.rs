@@ -49,7 +49,7 @@
 //!
 //! | letter | meaning |
 //! |---|---|
-//! | n, k | examples in a batch; outputs of the network. Under a Σ, the index of the sum |
+//! | n, k | examples in a batch; outputs of the network. As the index of an entry, k is one of the outputs |
 //! | X, Y | inputs and targets, one example per row |
 //! | W, b | weights `[in, out]` and biases `[out]` of a layer |
 //! | Z, A | pre-activations and activations, `[n, out]`; f the activation, f′ its derivative |

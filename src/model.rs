@@ -13,8 +13,8 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 /// A [`Preprocessing`] and the [`Network`] that was trained on its data: from rows as they come to predictions in the
 /// units of the targets, or to class names with probabilities.
 ///
-/// [`save`](Self::save) writes both into one file (feature `safetensors`), so that no program applies the scaling of
-/// another day, or takes classes or columns in another order.
+/// [`save`](Self::save) writes both into one file (feature `safetensors`), so that a network cannot meet another
+/// scaling, or another order of classes or columns.
 ///
 /// ```
 /// use chainrule::{Activation, ChaCha8Rng, Dataset, Loss, Model, Network, Preprocessing, Sgd, Table, Trainer};
@@ -49,7 +49,7 @@ pub struct Model<F: Real> {
 pub struct Classification<'m> {
     /// The name of the most probable class.
     pub class: &'m str,
-    /// Its number, the place of its name among [`Preprocessing::classes`].
+    /// Its number: the index of its name among [`Preprocessing::classes`].
     pub label: usize,
     /// Its probability, 0 to 1.
     pub probability: f64,

@@ -479,7 +479,7 @@ fn labels(table: &Table, index: usize, name: &str, words: &[String]) -> Result<V
     cells.iter().enumerate().map(label).collect()
 }
 
-/// The place of a target column in a table.
+/// The index of a target column in a table.
 fn target(table: &Table, name: &str) -> Result<usize> {
     let found = || table.targets().map(String::from).collect::<Vec<_>>();
     let index = table.target_columns().iter().position(|column| column.name == name);

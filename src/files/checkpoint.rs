@@ -70,7 +70,7 @@ impl<F: Real, O: SavedOptimizer<F>> Trainer<'_, F, O> {
             ("shuffling", or_none(steps.seed.map(|seed| seed.to_string()))),
         ];
         file.metadata.extend(entries.map(|(key, text)| (key.to_string(), text)));
-        // Like the rest of what came later, left out where it is not used.
+        // Left out where it is not used, like all entries that came after the first version.
         if O::NAME != SGD {
             file.put_value("optimizer", O::NAME);
         }

@@ -171,11 +171,11 @@ fn array<F: Real>(name: &str, columns: usize) -> Message {
 struct Graph {
     nodes: Message,
     constants: Message,
-    /// The array that the chain has come to.
+    /// The name of the chain's last array.
     now: String,
-    /// Numbers that are there as constants.
+    /// The numbers that the graph has as constants.
     scalars: BTreeSet<String>,
-    /// How many arrays have a number for a name.
+    /// The number of arrays that are named by a number.
     steps: usize,
 }
 
@@ -295,7 +295,7 @@ impl Graph {
         self.constants.message(5, &tensor);
     }
 
-    /// To another number type, unless it is that of `F` anyway.
+    /// Converts to another number type, unless `F` is that type.
     fn cast<F: Real>(&mut self, to: u64, output: &str) {
         if number_of::<F>() == FLOAT {
             let input = self.now.clone();

@@ -230,7 +230,7 @@ impl fmt::Display for ConfusionMatrix {
     }
 }
 
-/// Where the largest entry of a row stands, the first of equals.
+/// The index of the largest entry of a row, the first of equals.
 pub(crate) fn argmax<F: Real>(row: &[F]) -> usize {
     let mut best = 0;
     for (k, &a) in row.iter().enumerate() {
