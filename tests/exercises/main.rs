@@ -63,7 +63,36 @@ exercises!(
 
 #[track_caller]
 fn close(what: &str, found: f64, expected: f64, tolerance: f64) {
-    assert!((found - expected).abs() <= tolerance, "{what}: expected {expected:.6}, found {found:.6}");
+    let hint = hint(found, expected);
+    assert!((found - expected).abs() <= tolerance, "{what}: expected {expected:.6}, found {found:.6}{hint}");
+}
+
+/// What the usual mistakes look like: a sign, a factor of 2 or of the exercise's 3 rows, bits for bytes.
+fn hint(found: f64, expected: f64) -> String {
+    let is = |factor: f64| (found - factor * expected).abs() <= 1e-4 * expected.abs();
+    if !found.is_finite() {
+        return ": is there a division by 0, or the logarithm of a number that is not positive?".into();
+    }
+    if expected == 0.0 {
+        return String::new();
+    }
+    for (sign, also) in [(1.0, ""), (-1.0, ", and the sign is the wrong one")] {
+        for n in [2.0, 3.0, 8.0] {
+            if is(sign * n) {
+                return format!(", which is {n} times too large{also}");
+            }
+            if is(sign / n) {
+                return format!(", which is {n} times too small{also}");
+            }
+        }
+    }
+    if is(-1.0) { ", which has the wrong sign".into() } else { String::new() }
+}
+
+/// The shape of an answer, before its entries are read.
+#[track_caller]
+fn same_shape(what: &str, found: &Array2<f64>, expected: &Array2<f64>) {
+    assert_eq!(found.dim(), expected.dim(), "{what}: the shape (rows, columns) of your answer, and the right one");
 }
 
 /// One layer as a network.
@@ -98,7 +127,7 @@ fn by_hand(answer: fn() -> [f64; 6]) {
 fn two_lines(answer: fn(f64, f64, f64, f64) -> (f64, f64)) {
     let (w, b) = answer(1.5, -0.5, 2.0, 0.25);
     for x in [-1.0, 0.0, 3.0] {
-        close("at x", x * w + b, 2.0 * (1.5 * x - 0.5) + 0.25, 1e-12);
+        close(&format!("the output at x = {x}"), x * w + b, 2.0 * (1.5 * x - 0.5) + 0.25, 1e-12);
     }
 }
 
@@ -112,7 +141,7 @@ fn input_gradient(answer: fn([[f64; 2]; 3], [f64; 2]) -> [f64; 3]) {
             let input = |k: usize| if k == i { xi } else { x[k] };
             (0..2).map(|j| dz[j] * (0..3).map(|k| input(k) * w[k][j]).sum::<f64>()).sum::<f64>()
         };
-        close("dx", found[i], measured(cost, x[i]), 1e-9);
+        close(&format!("dx[{i}]"), found[i], measured(cost, x[i]), 1e-9);
     }
 }
 
@@ -125,11 +154,15 @@ fn transpose(answer: fn(&Array2<f64>, &Array2<f64>) -> [Array2<f64>; 2]) {
     let w = array![[1.0, 2.0], [-0.5, 3.0]]; // as many inputs as outputs: both products exist
     let dz = array![[0.3, -0.2], [1.0, 0.5]];
     let [without, with] = answer(&dz, &w);
+    same_shape("dZ·W", &without, &dz);
+    same_shape("dZ·Wᵀ", &with, &dz);
+    let swapped = with == dz.dot(&w) && without == dz.dot(&w.t());
+    assert!(!swapped, "the two products are in the wrong order: first dZ·W, then dZ·Wᵀ");
     for ((r, i), &found) in with.indexed_iter() {
         let cost = |x: f64| (0..2).map(|j| dz[[r, j]] * (x * w[[i, j]])).sum::<f64>();
-        close("dZ·Wᵀ", found, measured(cost, 1.0), 1e-9);
+        close(&format!("dZ·Wᵀ, entry ({r}, {i})"), found, measured(cost, 1.0), 1e-9);
         let wrong = (0..2).map(|j| dz[[r, j]] * w[[j, i]]).sum::<f64>();
-        close("dZ·W", without[[r, i]], wrong, 1e-12);
+        close(&format!("dZ·W, entry ({r}, {i})"), without[[r, i]], wrong, 1e-12);
         assert!((without[[r, i]] - found).abs() > 0.1, "the two should be far apart");
     }
 }
@@ -140,10 +173,11 @@ fn weighted_examples(answer: fn(&Array2<f64>, &Array1<f64>) -> Array2<f64>) {
     let network = single(array![[0.4], [-0.3]], array![0.1], Activation::Sigmoid);
     let (plain, _) = pass(&network, &x, &y, Loss::BinaryCrossEntropy);
     let found = answer(&plain.dz(0).to_owned(), &c);
+    same_shape("dZ", &found, &y);
     for r in 0..3 {
         let sign = if y[[r, 0]] == 1.0 { -1.0 } else { 1.0 };
         let row = |z: f64| c[r] * (sign * z).exp().ln_1p(); // −ln a, or −ln(1 − a)
-        close("dZ", found[[r, 0]], measured(row, plain.z(0)[[r, 0]]), 1e-9);
+        close(&format!("dZ of row {r}"), found[[r, 0]], measured(row, plain.z(0)[[r, 0]]), 1e-9);
     }
 }
 
@@ -182,8 +216,11 @@ fn second_step(answer: fn() -> (f64, f64)) {
     close("value", value, bias[1], 2e-6);
 }
 
-/// The gradient check of a layer with an activation made from the answer.
+/// An activation made from the answer: its slope at some points, then the gradient check of a layer with it.
 fn check_activation(f: fn(f64) -> f64, slope: fn(f64, f64) -> f64) {
+    for z in [-3.0, -0.5, 0.25, 2.0] {
+        close(&format!("f′ at z = {z}, a = {:.6}", f(z)), slope(z, f(z)), measured(f, z), 1e-9);
+    }
     let activation = Activation::Custom { name: "yours", f, slope };
     let network = single(array![[0.7, -1.2, 0.4], [0.3, 0.8, -2.0]], array![0.1, -0.2, 0.3], activation);
     let (x, y) = (array![[1.0, -0.5], [-2.0, 0.6]], array![[0.0, 1.0, 0.5], [1.0, 0.0, 0.2]]);
@@ -193,6 +230,11 @@ fn check_activation(f: fn(f64) -> f64, slope: fn(f64, f64) -> f64) {
 
 /// The same for a loss made from the answer, on outputs between −1 and 1.
 fn check_loss(loss: Loss) {
+    let Loss::Custom { value, slope, .. } = loss else { panic!("a Loss::Custom, please") };
+    for (a, y) in [(0.5, 0.2), (0.5, 1.0), (-0.6, 0.3), (-0.6, -1.0)] {
+        let what = format!("the slope at a = {a}, y = {y}, beside the measured slope of your value");
+        close(&what, slope(a, y), measured(|a| value(a, y), a), 1e-8);
+    }
     let network = single(array![[0.7, -1.2], [0.3, 0.8]], array![0.1, -0.2], Activation::Tanh);
     let (x, y) = (array![[1.0, -0.5], [-2.0, 0.6]], array![[2.5, -0.9], [0.3, -3.0]]);
     let check = gradient_check(&network, x.view(), y.view(), loss).unwrap();
@@ -204,11 +246,11 @@ fn softsign(answer: fn(f64, f64) -> f64) {
 }
 
 fn squared_relu(answer: fn() -> Activation) {
-    let Activation::Custom { f, slope, .. } = answer() else { panic!("a custom one") };
+    let Activation::Custom { f, slope, .. } = answer() else { panic!("an Activation::Custom or Loss::Custom, please") };
     for z in [-3.0, -0.5, 0.25, 2.0] {
-        close("f", f(z), if z > 0.0 { z * z } else { 0.0 }, 1e-12);
-        close("f′", slope(z, f(z)), measured(f, z), 1e-9);
+        close(&format!("f at z = {z}"), f(z), if z > 0.0 { z * z } else { 0.0 }, 1e-12);
     }
+    check_activation(f, slope);
 }
 
 fn softmax_of_two(answer: fn([f64; 2], [f64; 2]) -> (f64, f64)) {
@@ -218,16 +260,16 @@ fn softmax_of_two(answer: fn([f64; 2], [f64; 2]) -> (f64, f64)) {
     let one = single(array![[w]], array![b], Activation::Sigmoid);
     for x in [-2.0, 0.0, 1.5] {
         let of = |network: &Network<f64>| network.predict(array![[x]].view()).unwrap()[[0, 0]];
-        close("the first output", of(&one), of(&two), 1e-12);
+        close(&format!("the first output at x = {x}"), of(&one), of(&two), 1e-12);
     }
 }
 
 fn pinball(answer: fn() -> (Loss, f64)) {
     let (loss, share) = answer();
-    let Loss::Custom { value, .. } = loss else { panic!("a custom one") };
+    let Loss::Custom { value, .. } = loss else { panic!("an Activation::Custom or Loss::Custom, please") };
+    close("the value at a = 3, y = 1", value(3.0, 1.0), 0.5, 1e-12);
+    close("the value at a = 1, y = 3", value(1.0, 3.0), 1.5, 1e-12);
     check_loss(loss);
-    close("too high", value(3.0, 1.0), 0.5, 1e-12);
-    close("too low", value(1.0, 3.0), 1.5, 1e-12);
     // Of the targets 1 to 100, the best guess among them leaves this share below or at it.
     let cost = |a: u32| (1..=100).map(|y| value(a.into(), y.into())).sum::<f64>();
     let best = (1..=100).min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap();
@@ -235,18 +277,20 @@ fn pinball(answer: fn() -> (Loss, f64)) {
 }
 
 fn laplace(answer: fn() -> Loss) {
-    let Loss::Custom { value, .. } = answer() else { panic!("a custom one") };
-    check_loss(answer());
+    let Loss::Custom { value, .. } = answer() else { panic!("an Activation::Custom or Loss::Custom, please") };
     let density = |e: f64| 0.5 * (-e.abs()).exp();
-    close("−ln p", value(3.0, 1.0) - value(1.5, 1.0), density(0.5).ln() - density(2.0).ln(), 1e-12);
+    let expected = density(0.5).ln() - density(2.0).ln();
+    close("by how much an error of 2 costs more than one of 0.5", value(3.0, 1.0) - value(1.5, 1.0), expected, 1e-12);
+    check_loss(answer());
 }
 
 fn best_guess(answer: fn(f64) -> (f64, f64)) {
     for q in [0.2, 0.7] {
         let cost = |a: f64| -q * a.ln() - (1.0 - q) * (1.0 - a).ln();
         let (a, smallest) = answer(q);
-        close("its cost", smallest, cost(a), 1e-12);
-        assert!(cost(a) < cost(a + 1e-3) && cost(a) < cost(a - 1e-3), "{a} is not the best for {q}");
+        let best = cost(a) < cost(a + 1e-3) && cost(a) < cost(a - 1e-3);
+        assert!(best, "q = {q}: another output than {a} costs less");
+        close(&format!("q = {q}: the cost of the output {a}"), smallest, cost(a), 1e-12);
     }
 }
 
@@ -255,7 +299,8 @@ fn tanh_partner(answer: fn() -> Loss) {
     let network = single(array![[0.7]], array![-0.2], Activation::Tanh);
     for y in [-1.0, 1.0] {
         let (pass, _) = pass(&network, &array![[1.5]], &array![[y]], answer());
-        close("dz", pass.dz(0)[[0, 0]], pass.a(0)[[0, 0]] - y, 1e-12);
+        let what = format!("dz = slope · (1 − a²) at y = {y}, beside a − y");
+        close(&what, pass.dz(0)[[0, 0]], pass.a(0)[[0, 0]] - y, 1e-12);
     }
 }
 
@@ -268,10 +313,10 @@ fn softened(answer: fn() -> ([f64; 3], f64)) {
     };
     let (slopes, lead) = answer();
     for (j, found) in dz([0.5_f64.ln(), 0.3_f64.ln(), 0.2_f64.ln()]).into_iter().enumerate() {
-        close("dz", slopes[j], found, 1e-9);
+        close(&format!("dz, class {}", j + 1), slopes[j], found, 1e-9);
     }
     for found in dz([lead, 0.0, 0.0]) {
-        close("dz with that lead", 0.0, found, 1e-9);
+        assert!(found.abs() <= 1e-9, "with a lead of {lead} one dz is {found:.6}, and not 0");
     }
 }
 
@@ -288,8 +333,8 @@ fn longest_stride(answer: fn() -> f64) {
         network.cost(x.view(), y.view(), Loss::MeanSquaredError).unwrap()
     };
     let rate = answer();
-    assert!(cost_after(0.99 * rate) < 1e-3, "1 % below {rate}, it should converge");
-    assert!(cost_after(1.01 * rate) > 1e3, "1 % above {rate}, it should diverge");
+    assert!(cost_after(0.99 * rate) < 1e-3, "1 % below {rate} descent still diverges: the limit is lower");
+    assert!(cost_after(1.01 * rate) > 1e3, "1 % above {rate} descent still converges: the limit is higher");
 }
 
 fn coasting(answer: fn(f64, f64) -> f64) {
@@ -347,7 +392,7 @@ fn revived(answer: fn() -> (f64, Option<usize>)) {
     }
     let (w, steps) = answer();
     close("w", w, after_one, 1e-6);
-    assert_eq!(steps, alive);
+    assert_eq!(steps, alive, "steps to the first pre-activation above 0: yours, and those of 10,000 steps of training");
 }
 
 fn certainly_small(answer: fn() -> usize) {
@@ -358,9 +403,10 @@ fn certainly_small(answer: fn() -> usize) {
 }
 
 fn two_points(answer: fn(yours::Function, f64, f64) -> f64) {
+    close("the slope of eˣ at 1, with h = 0.01", answer(f64::exp, 1.0, 1e-2), 1.0_f64.exp(), 1e-3);
     let error = |h: f64| (answer(f64::exp, 1.0, h) - 1.0_f64.exp()).abs();
     let ratio = error(1e-2) / error(5e-3);
-    assert!((3.9..4.1).contains(&ratio), "half the step should leave a quarter of the error, left 1/{ratio:.2}");
+    assert!((3.9..4.1).contains(&ratio), "half the step should divide the error by 4, and divides it by {ratio:.2}");
 }
 
 fn sign_descent(answer: fn() -> Box<dyn Optimizer<f64>>) {
@@ -383,7 +429,7 @@ fn uncorrected(answer: fn(f64) -> f64) {
     for t in 1..=1000 {
         m = 0.9 * m + 0.1 * 3.0;
         v = 0.999 * v + 0.001 * 9.0_f64;
-        close("the step", answer(f64::from(t)), m / v.sqrt(), 1e-9);
+        close(&format!("step {t}"), answer(f64::from(t)), m / v.sqrt(), 1e-9);
     }
 }
 
@@ -394,7 +440,7 @@ fn dropout_noise(answer: fn(f64) -> f64) {
         let mut pass = Workspace::new(&network, 10_000);
         pass.draw_masks(10_000, Dropout { inputs: p, hidden: 0.0 }, &mut rng).unwrap();
         let measured = pass.mask(0).unwrap().mapv(|m| m * m).mean().unwrap();
-        close("the mean of the squares", answer(p), measured, 0.02 * measured);
+        close(&format!("the mean of the squares at p = {p}"), answer(p), measured, 0.02 * measured);
     }
 }
 
@@ -430,5 +476,5 @@ fn enough_rows(answer: fn() -> usize) {
     let network = network.layer(10, Activation::Softmax).build(&mut ChaCha8Rng::seed_from_u64(1)).unwrap();
     let sum = 2.0 * 4.0 * network.parameters() as f64 / 2.5e9;
     let rows = (1..).find(|&rows| f64::from(rows) / 50_000.0 >= sum).unwrap();
-    assert_eq!(answer(), rows as usize, "rows of a machine");
+    close("rows of a machine", answer() as f64, f64::from(rows), 0.0);
 }
