@@ -568,7 +568,7 @@ fn gradient_check() -> String {
     svg.line("a", 2.0, &plot.points(&four));
     svg.dots("a", 5.0, &plot.points(&four));
     svg.text("ink", At::Middle, (plot.left + 270.0, 325.0), "step $h$");
-    svg.text("ink", At::Start, (4.0, 14.0), "error");
+    svg.text("ink", At::Start, (4.0, 14.0), "relative error");
     svg.text("b", At::End, plot.at(-4.0, -7.8), "two points");
     svg.text("a", At::End, plot.at(-3.4, -12.6), "four points");
     svg.small("soft", At::Start, plot.at(-10.4, -8.6), "rounding");
