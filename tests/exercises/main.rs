@@ -1,11 +1,12 @@
 //! The exercises of the derivation. Each check runs on the solution here, and on your answer (`yours.rs`) with
 //! `cargo test --test exercises name -- --ignored`.
 
+mod patients;
 mod solutions;
 mod yours;
 
 use chainrule::gradient_check;
-use chainrule::ndarray::{Array1, Array2, array};
+use chainrule::ndarray::{Array1, Array2, Axis, array};
 use chainrule::rand::{Rng, SeedableRng};
 use chainrule::{
     Activation, Affine, ChaCha8Rng, Dataset, Dropout, Init, Layer, Loss, Network, Optimizer, Sgd, Workspace,
@@ -53,6 +54,8 @@ exercises!(
     revived,
     certainly_small,
     two_points,
+    whole_pass,
+    which_line,
     sign_descent,
     uncorrected,
     dropout_noise,
@@ -60,6 +63,33 @@ exercises!(
     three_machines,
     enough_rows,
 );
+
+/// A network of three layers, tanh, sigmoid and softmax, whose middle one is square, and a batch of five rows, after the
+/// forward pass.
+pub struct Pass {
+    /// W of each layer, `[in, out]`.
+    pub weights: [Array2<f64>; 3],
+    /// X, one example per row.
+    pub x: Array2<f64>,
+    /// Y, one example per row.
+    pub y: Array2<f64>,
+    /// A of each layer.
+    pub a: [Array2<f64>; 3],
+}
+
+/// dW and db of each layer.
+pub type Backward = [Affine<f64>; 3];
+
+/// A line of the backward pass.
+#[allow(missing_docs)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Line {
+    B1,
+    B2,
+    B3,
+    B4,
+    B5,
+}
 
 #[track_caller]
 fn close(what: &str, found: f64, expected: f64, tolerance: f64) {
@@ -407,6 +437,105 @@ fn two_points(answer: fn(yours::Function, f64, f64) -> f64) {
     let error = |h: f64| (answer(f64::exp, 1.0, h) - 1.0_f64.exp()).abs();
     let ratio = error(1e-2) / error(5e-3);
     assert!((3.9..4.1).contains(&ratio), "half the step should divide the error by 4, and divides it by {ratio:.2}");
+}
+
+/// The network and the batch of the last two exercises of chapter 11.
+fn whole_network() -> (Network<f64>, Array2<f64>, Array2<f64>) {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let network = Network::builder(3)
+        .layer(4, Activation::Tanh)
+        .layer(4, Activation::Sigmoid)
+        .layer(2, Activation::Softmax)
+        .bias_init(Init::Normal { std: 0.3 });
+    let x = Array2::from_shape_simple_fn((5, 3), || rng.random_range(-1.5..1.5));
+    let y = Array2::from_shape_fn((5, 2), |(r, k)| if r % 2 == k { 1.0 } else { 0.0 });
+    (network.build(&mut rng).unwrap(), x, y)
+}
+
+/// The same after the forward pass, and the gradients.
+fn whole() -> (Pass, Backward) {
+    let (network, x, y) = whole_network();
+    let (workspace, _) = pass(&network, &x, &y, Loss::CrossEntropy);
+    let weights = [0, 1, 2].map(|l| network.layers()[l].affine.weights.clone());
+    let a = [0, 1, 2].map(|l| workspace.a(l).to_owned());
+    let gradients = [0, 1, 2].map(|l| workspace.gradients()[l].clone());
+    (Pass { weights, x, y, a }, gradients)
+}
+
+/// What is the matter with an array, or that it is right.
+fn verdict(found: &Array2<f64>, expected: &Array2<f64>, n: f64) -> String {
+    if found.dim() != expected.dim() {
+        return format!("the shape is {:?}, and {:?} is right", found.dim(), expected.dim());
+    }
+    let size = expected.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+    let is = |other: &Array2<f64>| (found - other).iter().all(|difference| difference.abs() <= 1e-9 * size);
+    if is(expected) {
+        "right".into()
+    } else if is(&-expected) {
+        "the sign is wrong".into()
+    } else if is(&(expected * n)) {
+        format!("{n} times too large, and there are {n} rows: where is the 1/n?")
+    } else if is(&(expected / n)) {
+        format!("{n} times too small, and there are {n} rows: is 1/n in it twice?")
+    } else if expected.is_square() && is(&expected.t().to_owned()) {
+        "transposed".into()
+    } else {
+        let wrong = |&(&found, &expected): &(&f64, &f64)| !((found - expected).abs() <= 1e-9 * size);
+        let places = found.indexed_iter().map(|(place, _)| place);
+        let (place, (found, expected)) = places.zip(found.iter().zip(expected)).find(|(_, pair)| wrong(pair)).unwrap();
+        format!("wrong, first at {place:?}: expected {expected:.6}, found {found:.6}")
+    }
+}
+
+fn whole_pass(answer: fn(&Pass) -> Backward) {
+    let (pass, expected) = whole();
+    let found = answer(&pass);
+    let row = |bias: &Array1<f64>| bias.clone().insert_axis(Axis(0));
+    let mut lines = vec![];
+    // In the order of the backward pass: the first that is wrong may be the reason for all after it.
+    for l in (0..3).rev() {
+        let n = pass.x.nrows() as f64;
+        lines.push((format!("dW of layer {l}"), verdict(&found[l].weights, &expected[l].weights, n)));
+        lines.push((format!("db of layer {l}"), verdict(&row(&found[l].bias), &row(&expected[l].bias), n)));
+    }
+    let report: Vec<String> = lines.iter().map(|(what, verdict)| format!("  {what}: {verdict}")).collect();
+    let all_right = lines.iter().all(|(_, verdict)| verdict == "right");
+    assert!(
+        all_right,
+        "in the order of the backward pass:\n{}\nBegin with the first that is wrong.",
+        report.join("\n")
+    );
+}
+
+fn which_line(answer: fn() -> [Line; 5]) {
+    let (network, x, y) = whole_network();
+    let (pass, _) = whole();
+    for (number, wrong) in patients::PATIENTS.into_iter().enumerate() {
+        println!("patient {}, largest relative error:", number + 1);
+        for (l, gradient) in patients::backward(&pass, wrong).iter().enumerate().rev() {
+            let weights = gradient.weights.indexed_iter().map(|((i, j), g)| (Some(i), j, *g));
+            let bias = gradient.bias.iter().enumerate().map(|(j, g)| (None, j, *g));
+            for (what, entries) in [("dW", weights.collect::<Vec<_>>()), ("db", bias.collect())] {
+                let against = entries.into_iter().map(|(i, j, by_pass)| {
+                    let cost = |theta: f64| {
+                        let mut network = network.clone();
+                        let mut layer = network.layers_mut().nth(l).unwrap();
+                        *i.map_or(&mut layer.bias[j], |i| &mut layer.weights[[i, j]]) = theta;
+                        network.cost(x.view(), y.view(), Loss::CrossEntropy).unwrap()
+                    };
+                    let affine = &network.layers()[l].affine;
+                    let by_cost = measured(cost, i.map_or(affine.bias[j], |i| affine.weights[[i, j]]));
+                    let error = (by_pass - by_cost).abs() / by_pass.abs().max(by_cost.abs());
+                    (error, by_pass, by_cost)
+                });
+                let (error, by_pass, by_cost) = against.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+                println!("  {what} of layer {l}: {error:.1e}, {by_pass:.6} by the pass, {by_cost:.6} by the cost");
+            }
+        }
+    }
+    let found = answer();
+    let right = found.iter().zip(patients::PATIENTS).filter(|(found, wrong)| **found == *wrong).count();
+    assert_eq!(right, 5, "patients whose wrong line you have found, of 5");
 }
 
 fn sign_descent(answer: fn() -> Box<dyn Optimizer<f64>>) {
