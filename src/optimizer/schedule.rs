@@ -129,7 +129,7 @@ impl LearningRate {
 
     pub(crate) fn current(&self) -> f64 {
         if self.epoch < self.warm_up {
-            return self.initial * count(self.epoch + 1) / count(self.warm_up + 1);
+            return self.initial * (count(self.epoch) + 1.0) / (count(self.warm_up) + 1.0); // + 1 as floats: no overflow
         }
         let drops = match self.schedule {
             Schedule::Plateau { factor, .. } => factor.powf(count(self.plateau.drops)),

@@ -316,6 +316,15 @@ fn a_warm_up_comes_before_any_schedule() {
 }
 
 #[test]
+fn a_warm_up_without_an_end_has_a_rate() {
+    let mut sgd = Sgd::<f64>::new(0.5).warm_up(usize::MAX);
+    sgd.set_epoch(usize::MAX - 1);
+    assert_eq!(sgd.current_rate(), 0.5);
+    let mut trainer = Trainer::new(Loss::CrossEntropy, Sgd::new(0.5).warm_up(usize::MAX)).epochs(2);
+    assert_eq!(trainer.fit(&mut classifier(), &noise(20, 1), &mut rng(1)).unwrap().cost.len(), 2);
+}
+
+#[test]
 fn schedules_of_ones_own_are_checked_and_compared_by_name() {
     let named = |name, factor: fn(usize) -> f64| Schedule::Custom { name, factor };
     assert_eq!(named("a", |_| 1.0), named("a", |_| 2.0));
