@@ -760,11 +760,12 @@ fn shape_remedy(f: &mut fmt::Formatter<'_>, place: &str, expected: &[usize], fou
 /// What to do about a number out of its range.
 fn range_remedy(f: &mut fmt::Formatter<'_>, name: &str, found: f64) -> fmt::Result {
     match name {
-        "learning rate" | "weight decay" if found > 0.0 && found.is_finite() => {
+        "learning rate" | "learning rate of the schedule" | "weight decay" if found > 0.0 && found.is_finite() => {
             write!(f, ", which the network's f32 cannot hold")
         }
         "momentum" if (0.0..1.0).contains(&found) => write!(f, ", which the network's f32 rounds to 1"),
         "learning rate" => write!(f, ". Usual rates are 0.001 to 0.1, the optimiser's first argument"),
+        "learning rate of the schedule" => write!(f, ". It is the optimiser's rate times the factor of the epoch"),
         "batch size" => write!(f, ". Trainer::batch_size sets it"),
         _ => Ok(()),
     }

@@ -157,6 +157,7 @@ impl LearningRate {
         self.schedule.check()?;
         // A schedule may bring the rate down to 0 late in a long training.
         let rate = self.current();
-        check_number("learning rate", "a finite number, 0 or more", rate, F::from_f64(rate).is_finite() && rate >= 0.0)
+        let fits = F::from_f64(rate).is_finite() && rate >= 0.0;
+        check_number("learning rate of the schedule", "a finite number, 0 or more", rate, fits)
     }
 }

@@ -336,7 +336,11 @@ fn schedules_of_ones_own_are_checked_and_compared_by_name() {
     for wrong in [|_: usize| -1.0, |_| f64::NAN, |_| f64::INFINITY] {
         let mut trainer = Trainer::new(Loss::CrossEntropy, Sgd::new(0.1).schedule(named("wrong", wrong)));
         let error = trainer.fit(&mut network, &noise(20, 1), &mut rng(1)).unwrap_err().to_string();
-        assert!(error.starts_with("learning rate: expected a finite number, 0 or more, found "), "{error}");
+        assert!(
+            error.starts_with("learning rate of the schedule: expected a finite number, 0 or more, found "),
+            "{error}"
+        );
+        assert!(error.ends_with(". It is the optimiser's rate times the factor of the epoch"), "{error}");
     }
     for (schedule, text) in [
         (

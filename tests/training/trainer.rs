@@ -433,7 +433,7 @@ fn a_rate_that_is_refused_later_leaves_the_trainer_with_its_network() {
     let mut trainer = trainer(sgd, 3).validation(&data).early_stopping(chainrule::EarlyStopping::patience(9));
     trainer.fit(&mut network, &data, &mut rng(4)).unwrap();
     let error = trainer.fit(&mut network, &data, &mut rng(4)).unwrap_err();
-    assert!(error.to_string().starts_with("learning rate: expected a finite number"), "{error}");
+    assert!(error.to_string().starts_with("learning rate of the schedule: expected a finite number"), "{error}");
     assert_eq!(trainer.history().cost.len(), 4);
     assert!(format!("{:?}", trainer.optimizer()).contains("velocity: None")); // as after a divergence
     *trainer.optimizer_mut() = Sgd::new(0.1);
