@@ -18,6 +18,9 @@ impl<F: Real, O: Optimizer<F>> Trainer<'_, F, O> {
     /// clipping, augmentation, weights of examples, validation, early stopping and the callback belong to the steps of
     /// [`fit`](Trainer::fit), and are yours as well.
     ///
+    /// Begun again before its end, an epoch has the same batches: one that went wrong can be repeated, from a copy of
+    /// the network and of the optimiser.
+    ///
     /// # Errors
     /// Those of [`fit`](Trainer::fit), except divergence.
     ///
