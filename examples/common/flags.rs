@@ -34,6 +34,8 @@ pub enum Extra {
     Data(&'static Set),
     /// `--wide`: a wide hidden layer, with its recipe.
     Wide(Recipe),
+    /// `--recipe NAME` and `--validation`, with the recipes by name.
+    Named(&'static [(&'static str, Recipe)]),
 }
 
 /// What an example says about itself.
@@ -55,6 +57,10 @@ pub struct Flags {
     pub as_written: bool,
     pub fresh: bool,
     pub wide: bool,
+    /// The name of `--recipe`.
+    pub named: Option<&'static str>,
+    /// Measure on rows held out of the training set, and not on the test set.
+    pub validation: bool,
     /// The recipe to run: the tutorial's or another one, with the changes of the flags.
     pub recipe: Recipe,
     pub data: Option<PathBuf>,
@@ -105,7 +111,9 @@ impl Flags {
 
     /// The path of the picture `name`. Other recipes' pictures go beside those of the tutorial's.
     pub fn picture(&self, name: &str) -> PathBuf {
+        let named = self.named.map(|name| format!("-{name}"));
         let variant = match self {
+            Flags { named: Some(_), .. } => named.as_deref().unwrap_or_default(),
             Flags { better: true, .. } => "-better",
             Flags { as_written: true, .. } => "-as-written",
             Flags { wide: true, .. } => "-wide",
@@ -119,9 +127,12 @@ fn read(example: &Example, mut parser: lexopt::Parser) -> Result<Option<Flags>, 
     let (mut seed, mut better, mut as_written, mut fresh, mut plots) = (1, false, false, false, true);
     let (mut epochs, mut rate, mut batch, mut momentum) = (None, None, None, None);
     let (mut data, mut download, mut out, mut wide) = (None, false, None, None);
+    let (mut named, mut validation) = (None, false);
     let set = example.extras.iter().find_map(|extra| if let Extra::Data(set) = extra { Some(*set) } else { None });
     let wide_recipe =
         example.extras.iter().find_map(|extra| if let Extra::Wide(recipe) = extra { Some(*recipe) } else { None });
+    let recipes =
+        example.extras.iter().find_map(|extra| if let Extra::Named(recipes) = extra { Some(*recipes) } else { None });
     let takes_as_written = example.extras.iter().any(|extra| matches!(extra, Extra::AsWritten(_)));
 
     while let Some(flag) = parser.next().map_err(|error| error.to_string())? {
@@ -145,6 +156,14 @@ fn read(example: &Example, mut parser: lexopt::Parser) -> Result<Option<Flags>, 
             Long("as-written") if takes_as_written => as_written = true,
             Long("fresh") if example.extras.contains(&Extra::Fresh) => fresh = true,
             Long("wide") if wide_recipe.is_some() => wide = wide_recipe,
+            Long("recipe") if recipes.is_some() => {
+                let recipes = recipes.unwrap_or_default();
+                let expected = names(recipes);
+                let name = operand(&mut parser, "--recipe", &expected)?;
+                let found = recipes.iter().find(|(known, _)| name == *known);
+                named = Some(*found.ok_or_else(|| format!("--recipe: expected {expected}, found {name:?}"))?);
+            }
+            Long("validation") if recipes.is_some() => validation = true,
             Long("download") if set.is_some() => download = true,
             Long("data") if set.is_some() => data = Some(folder(&mut parser, "--data")?),
             Long("out") => out = Some(folder(&mut parser, "--out")?),
@@ -157,9 +176,12 @@ fn read(example: &Example, mut parser: lexopt::Parser) -> Result<Option<Flags>, 
         }
     }
 
-    for (one, other, both) in
-        [("--better", "--as-written", better && as_written), ("--better", "--wide", better && wide.is_some())]
-    {
+    for (one, other, both) in [
+        ("--better", "--as-written", better && as_written),
+        ("--better", "--wide", better && wide.is_some()),
+        ("--better", "--recipe", better && named.is_some()),
+        ("--wide", "--recipe", wide.is_some() && named.is_some()),
+    ] {
         if both {
             return Err(format!("{one} and {other}: expected one of the two"));
         }
@@ -167,7 +189,14 @@ fn read(example: &Example, mut parser: lexopt::Parser) -> Result<Option<Flags>, 
     if download && data.is_some() {
         return Err("--data and --download: expected one of the two".to_string());
     }
-    let recipe = wide.unwrap_or(if better { example.better } else { example.tutorial });
+    if validation && named.is_none() {
+        return Err(format!(
+            "--validation: expected --recipe with it, which is {}",
+            names(recipes.unwrap_or_default())
+        ));
+    }
+    let default = if better { example.better } else { example.tutorial };
+    let recipe = named.map(|(_, recipe)| recipe).or(wide).unwrap_or(default);
     let recipe = Recipe {
         epochs: epochs.unwrap_or(recipe.epochs),
         rate: rate.unwrap_or(recipe.rate),
@@ -178,8 +207,27 @@ fn read(example: &Example, mut parser: lexopt::Parser) -> Result<Option<Flags>, 
         data = data.or_else(|| set.variable());
     }
     let out = out.unwrap_or_else(|| pictures(example.name));
-    let (name, wide) = (example.name, wide.is_some());
-    Ok(Some(Flags { name, seed, better, as_written, fresh, wide, recipe, data, download, plots, out }))
+    let (name, wide, named) = (example.name, wide.is_some(), named.map(|(name, _)| name));
+    Ok(Some(Flags {
+        name,
+        seed,
+        better,
+        as_written,
+        fresh,
+        wide,
+        named,
+        validation,
+        recipe,
+        data,
+        download,
+        plots,
+        out,
+    }))
+}
+
+/// The names of recipes, as a message lists them.
+fn names(recipes: &[(&str, Recipe)]) -> String {
+    recipes.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" or ")
 }
 
 /// The default folder of the pictures: in cargo's target folder, beside what it has built.
@@ -250,6 +298,12 @@ fn help(example: &Example) -> String {
             Extra::Wide(Recipe { epochs, rate, batch, .. }) => {
                 let what = format!("a wide hidden layer ({epochs} epochs, rate {rate}, batches of {batch})");
                 lines.push(("--wide".to_string(), what));
+            }
+            Extra::Named(recipes) => {
+                let what = format!("for the least error: {}", names(recipes));
+                lines.push(("--recipe NAME".to_string(), what));
+                let what = "with --recipe: hold out the last 10,000 training rows, leave the test set alone";
+                lines.push(("--validation".to_string(), what.to_string()));
             }
             Extra::Data(set) => {
                 lines.push(("--data DIR".to_string(), format!("folder of the data (${})", set.variable)));

@@ -4,11 +4,14 @@
 #![allow(dead_code)]
 
 pub mod data;
+pub mod distortions;
 pub mod flags;
 pub mod pen;
 pub mod pictures;
 pub mod progress;
 pub mod published;
+pub mod recipes;
+pub mod short_columns;
 
 use std::error::Error;
 use std::process::ExitCode;
