@@ -163,8 +163,9 @@ pub fn train(settings: &Settings, flags: &Flags) -> Result<(), Box<dyn Error>> {
         let under = "One square per hidden unit: what it looks for (vermilion) and what speaks against it (blue).";
         pictures::weights(&flags.picture("weights"), &title, under, weights)?;
 
-        let training: Vec<f64> = history.accuracy.iter().map(|right| 100.0 * (1.0 - right)).collect();
-        let held_out: Vec<f64> = history.validation_accuracy.iter().map(|right| 100.0 * (1.0 - right)).collect();
+        // The logarithmic axis has no 0, which the training error reaches: it ends at 0.01 %.
+        let percent = |right: &[f64]| -> Vec<f64> { right.iter().map(|r| (100.0 * (1.0 - r)).max(0.01)).collect() };
+        let (training, held_out) = (percent(&history.accuracy), percent(&history.validation_accuracy));
         let mut series = vec![Series::by_epoch("training digits, as trained", &training)];
         if flags.validation {
             series.push(Series::by_epoch("held-out digits", &held_out));
