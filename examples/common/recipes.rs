@@ -1,8 +1,9 @@
 //! How far a plain network gets on MNIST: three recipes for `examples/mnist.rs`.
 //!
 //! None of them has a convolution or more than one network. `plain` and `elastic` were chosen on the last 10,000 rows of
-//! the training set, by training on the other 50,000 (`--validation`); `dropout` follows Srivastava et al. (2014). Without that flag a recipe trains on all 60,000 rows,
-//! and looks at the test set once, when the training is over. `docs/records.md` has what came of it.
+//! the training set, by training on the other 50,000 (`--validation`); `dropout` follows Srivastava et al. (2014).
+//! Without that flag a recipe trains on all 60,000 rows, and looks at the test set once, when the training is over.
+//! `docs/records.md` has what came of it.
 //!
 //! - `plain`: two wide hidden layers and smoothed labels (R3): the network shall be 91 % sure, not 100 %.
 //! - `dropout`: units are left out at random (F3), and the weights into each unit are kept short: see `short_columns.rs`.
