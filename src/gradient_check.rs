@@ -35,7 +35,7 @@ const ROUNDING: f64 = 1e-9;
 #[non_exhaustive]
 pub struct GradientCheck {
     /// The maximum of |a − m| / max(|a|, |m|, 10⁻⁴ · `largest_gradient`, 10⁻⁹ |L|/h), with a from backpropagation and m
-    /// measured with step h. It is below 10⁻⁵ for correct gradients, and typically above 10⁻² for wrong ones.
+    /// measured with step h. It is below 10⁻⁶ for correct gradients, and typically above 10⁻² for wrong ones.
     pub max_relative_error: f64,
     /// The layer of the parameter with that error, counted from 0.
     pub layer: usize,
