@@ -65,7 +65,7 @@ exercises!(
 );
 
 /// A network of three layers, tanh, sigmoid and softmax, whose middle one is square, and a batch of five rows, after the
-/// forward pass.
+/// forward pass. Layers count from 0, the first.
 pub struct Pass {
     /// W of each layer, `[in, out]`.
     pub weights: [Array2<f64>; 3],
@@ -73,21 +73,26 @@ pub struct Pass {
     pub x: Array2<f64>,
     /// Y, one example per row.
     pub y: Array2<f64>,
-    /// A of each layer.
+    /// A of each layer, from which the slopes follow: (D3) of layer 0, (D2) of layer 1.
     pub a: [Array2<f64>; 3],
 }
 
-/// dW and db of each layer.
+/// dW and db of each layer: `Affine { weights: dw, bias: db }`. The products and sums of `ndarray` are `a.dot(&b)`, `a.t()`
+/// and `a.sum_axis(Axis(0))`.
 pub type Backward = [Affine<f64>; 3];
 
 /// A line of the backward pass.
-#[allow(missing_docs)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Line {
+    /// dZ of the last layer
     B1,
+    /// dA₋₁ = dZ·Wᵀ
     B2,
+    /// dZ = dA ⊙ f′(Z)
     B3,
+    /// dW = A₋₁ᵀ·dZ
     B4,
+    /// db = Σᵣ dZᵣ
     B5,
 }
 
@@ -511,7 +516,7 @@ fn which_line(answer: fn() -> [Line; 5]) {
     let (network, x, y) = whole_network();
     let (pass, _) = whole();
     for (number, wrong) in patients::PATIENTS.into_iter().enumerate() {
-        println!("patient {}, largest relative error:", number + 1);
+        println!("patient {}, the largest relative error in each array:", number + 1);
         for (l, gradient) in patients::backward(&pass, wrong).iter().enumerate().rev() {
             let weights = gradient.weights.indexed_iter().map(|((i, j), g)| (Some(i), j, *g));
             let bias = gradient.bias.iter().enumerate().map(|(j, g)| (None, j, *g));

@@ -1,11 +1,11 @@
 //! Your answers to the exercises of the derivation. Replace a `todo!()`, then run the command given with the exercise,
 //! such as `cargo test --test exercises by_hand -- --ignored`.
 
-#![allow(unused_variables)] // until you use them
+#![allow(unused_variables, unused_imports)] // until you use them
 
 use crate::{Backward, Line, Pass};
-use chainrule::ndarray::{Array1, Array2};
-use chainrule::{Activation, Loss, Optimizer};
+use chainrule::ndarray::{Array1, Array2, Axis};
+use chainrule::{Activation, Affine, Loss, Optimizer};
 
 /// A function of one number.
 pub type Function = fn(f64) -> f64;
@@ -152,7 +152,7 @@ pub fn whole_pass(pass: &Pass) -> Backward {
     todo!()
 }
 
-/// The wrong line of each patient.
+/// The wrong line of each patient, from the first to the fifth.
 pub fn which_line() -> [Line; 5] {
     todo!()
 }
