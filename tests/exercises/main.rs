@@ -473,7 +473,8 @@ fn verdict(found: &Array2<f64>, expected: &Array2<f64>, n: f64) -> String {
         return format!("the shape is {:?}, and {:?} is right", found.dim(), expected.dim());
     }
     let size = expected.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
-    let is = |other: &Array2<f64>| (found - other).iter().all(|difference| difference.abs() <= 1e-9 * size);
+    let near = |difference: f64| difference.abs() <= 1e-9 * size;
+    let is = |other: &Array2<f64>| (found - other).iter().all(|&difference| near(difference));
     if is(expected) {
         "right".into()
     } else if is(&-expected) {
@@ -485,7 +486,7 @@ fn verdict(found: &Array2<f64>, expected: &Array2<f64>, n: f64) -> String {
     } else if expected.is_square() && is(&expected.t().to_owned()) {
         "transposed".into()
     } else {
-        let wrong = |&(&found, &expected): &(&f64, &f64)| !((found - expected).abs() <= 1e-9 * size);
+        let wrong = |(found, expected): &(&f64, &f64)| !near(**found - **expected);
         let places = found.indexed_iter().map(|(place, _)| place);
         let (place, (found, expected)) = places.zip(found.iter().zip(expected)).find(|(_, pair)| wrong(pair)).unwrap();
         format!("wrong, first at {place:?}: expected {expected:.6}, found {found:.6}")
